@@ -188,12 +188,9 @@ impl Store {
             .membership
             .as_ref()
             .is_some_and(Membership::is_active_owner);
-        if after.is_active_owner() && !was_owner {
-            let one_more = Change::new().add("owner_count", 1);
-            transaction.touch(Action::Organization, &key, one_more, organizations::live());
-        } else {
-            transaction.check(Action::Organization, &key, organizations::live());
-        }
+        let more = i32::from(after.is_active_owner() && !was_owner);
+        let live = organizations::live();
+        organizations::count_owners(&mut transaction, Action::Organization, &key, more, live);
         let joined = i32::try_from(teams.len()).map_err(table::Error::unreadable)?;
         put_membership(&mut transaction, found, (after, joined), now)?;
         for (position, joined) in &teams {

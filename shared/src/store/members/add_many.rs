@@ -7,7 +7,7 @@ use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
 use crate::store::rows::members::{from_row, to_row};
 use crate::store::rows::{organizations, users};
-use crate::store::table::{Change, Condition, Transaction, Unmet};
+use crate::store::table::{Condition, Transaction, Unmet};
 use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
 
 /// Number of members that one transaction adds. Each takes up to four of its 100 actions: the user, the membership,
@@ -96,12 +96,7 @@ impl Store {
         let owners = i32::try_from(owners.count()).map_err(table::Error::defect)?;
         let organization = keys::organization(&first.tenant_id, &first.organization_id);
         let (label, live) = ((Action::Organization, 0), organizations::live());
-        if owners == 0 {
-            transaction.check(label, &organization, live);
-        } else {
-            let change = Change::new().add("owner_count", owners);
-            transaction.touch(label, &organization, change, live);
-        }
+        organizations::count_owners(&mut transaction, label, &organization, owners, live);
         for (place, membership) in members {
             let user = keys::user(&membership.tenant_id, &membership.user_id);
             transaction.check((Action::User, *place), &user, users::is_known());

@@ -17,9 +17,9 @@ pub use list::{Member, MemberSort};
 use crate::domain::{Membership, Organization, OrganizationId, Role, Status, TenantId};
 use crate::store::keys;
 use crate::store::rows::organizations;
-use crate::store::rows::organizations::another_owner;
+use crate::store::rows::organizations::{another_owner, count_owners};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, Unmet, text};
+use crate::store::table::{Condition, Transaction, Unmet, text};
 use crate::store::{Refusal, access};
 
 /// Number of members that one page reads when few of many match.
@@ -131,15 +131,10 @@ fn hold_organization(
     let key = keys::organization(tenant, organization);
     let part = Action::Organization;
     match owners {
-        Owners::AsMany => transaction.check(part, &key, live),
-        Owners::OneMore => {
-            transaction.touch(part, &key, Change::new().add("owner_count", 1), live);
-        }
+        Owners::AsMany => count_owners(transaction, part, &key, 0, live),
+        Owners::OneMore => count_owners(transaction, part, &key, 1, live),
         Owners::OneLessSoon => transaction.check(part, &key, live.and(another_owner())),
-        Owners::OneLess => {
-            let change = Change::new().add("owner_count", -1);
-            transaction.touch(part, &key, change, live.and(another_owner()));
-        }
+        Owners::OneLess => count_owners(transaction, part, &key, -1, live),
     }
 }
 

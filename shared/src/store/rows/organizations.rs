@@ -10,7 +10,7 @@ use crate::domain::{
     UserId,
 };
 use crate::store::keys::{GSI1, GSI2, Key};
-use crate::store::table::{Condition, Item, from_item, number, text, to_item};
+use crate::store::table::{Change, Condition, Item, Transaction, from_item, number, text, to_item};
 use crate::store::{keys, table};
 
 /// Attribute: the name that the login sync set last on an organization or a team. While it equals the name, the
@@ -186,6 +186,28 @@ pub(in crate::store) fn is_gone(item: Option<&Item>) -> bool {
 /// Returns the condition that the organization has more than one active owner.
 pub(in crate::store) fn another_owner() -> Condition {
     Condition::new("#owner_count > :one").value(":one", number(1))
+}
+
+/// Changes the number of the organization's active owners by `more`, in the transaction that makes members active owners
+/// or ends that, on a condition on the organization. One owner at least remains.
+pub(in crate::store) fn count_owners<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    organization: &Key,
+    more: i32,
+    condition: Condition,
+) {
+    if more == 0 {
+        transaction.check(label, organization, condition);
+        return;
+    }
+    let condition = if more < 0 {
+        condition.and(another_owner())
+    } else {
+        condition
+    };
+    let change = Change::new().add("owner_count", more);
+    transaction.touch(label, organization, change, condition);
 }
 
 /// Returns whether the organization has more than one active owner.

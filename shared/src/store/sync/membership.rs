@@ -326,18 +326,11 @@ fn count_owners(
 ) {
     let key = keys::organization(&before.tenant_id, &before.organization_id);
     let is_owner = after.is_some_and(Membership::is_active_owner);
-    match (before.is_active_owner(), is_owner) {
-        (true, false) => {
-            let change = Change::new().add("owner_count", -1);
-            let another = organizations::another_owner();
-            transaction.touch(Action::Organization, &key, change, another);
-        }
-        (false, true) => {
-            let change = Change::new().add("owner_count", 1);
-            let present = Condition::present();
-            transaction.touch(Action::Organization, &key, change, present);
-        }
-        _ => {}
+    let more = i32::from(is_owner) - i32::from(before.is_active_owner());
+    if more != 0 {
+        // Deleted organizations count their owners too, until they are purged.
+        let present = Condition::present();
+        organizations::count_owners(transaction, Action::Organization, &key, more, present);
     }
 }
 

@@ -19,7 +19,9 @@ use crate::store::rows::users::{
 };
 use crate::store::rows::{members, organizations, team_members};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Item, Transaction, in_partition, key_of, number, text};
+use crate::store::table::{
+    Change, Condition, Item, Transaction, in_partition, key_of, number, text,
+};
 use crate::store::{Context, Error, Refusal, Store};
 
 /// Attribute of a profile: the status that the user had before they were being erased.
@@ -311,12 +313,11 @@ impl Store {
             // An organization that is deleted counts its owners too, until it is purged.
             if before.is_active_owner() && organization.is_some() {
                 let key = keys::organization(tenant, id);
-                let another = organizations::another_owner();
+                let (label, present) = (Action::Organization, Condition::present());
                 if rest.is_empty() {
-                    let change = Change::new().add("owner_count", -1);
-                    transaction.touch(Action::Organization, &key, change, another);
+                    organizations::count_owners(&mut transaction, label, &key, -1, present);
                 } else {
-                    transaction.check(Action::Organization, &key, another);
+                    transaction.check(label, &key, organizations::another_owner());
                 }
             }
             removal.hold_caller(&mut transaction);
