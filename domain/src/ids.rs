@@ -120,8 +120,8 @@ macro_rules! id {
 }
 
 id!(
-    /// The isolation boundary: a customer of the SaaS. Comes from the verified token, never from
-    /// a path, a query or a body.
+    /// The isolation boundary: a customer of the SaaS. Comes from the verified token, or from the
+    /// header `Muster-Tenant` of a machine; never from a path, a query or a body.
     TenantId
 );
 id!(

@@ -13,7 +13,7 @@ pub struct Actor {
     /// Type of actor.
     #[serde(rename = "type")]
     pub actor_type: ActorType,
-    /// The user id, the name of a directory, or `muster` for the system.
+    /// The user id, the client id of a machine, `entra`, the id of a SCIM directory, or `muster` for the system.
     pub id: String,
     /// The name at that time, if the token contained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Invalid;
 
 /// A point in time in whole milliseconds, written as RFC 3339 in UTC with three decimals
-/// (`2026-11-20T23:51:36.042Z`), so that they sort as text.
+/// (`2026-11-20T23:51:36.042Z`), so that times sort as text.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

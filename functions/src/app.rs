@@ -29,7 +29,7 @@ pub struct App {
 }
 
 impl App {
-    /// Made from environment variables, which `variable` looks up. Asks nothing over the network.
+    /// Made from environment variables, which `variable` looks up. Makes no network call.
     pub fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
         let settings = Settings::read(variables)?;
         let client = store::client(variables)?;
@@ -99,7 +99,7 @@ pub struct LoginContext {
 }
 
 impl LoginContext {
-    /// Made from environment variables, which `variable` looks up. Asks nothing over the network.
+    /// Made from environment variables, which `variable` looks up. Makes no network call.
     pub fn read(app: App, variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let settings = EntraSettings::read(&variable)?;
         let client = muster_directory::http_client(&variable).map_err(SettingError::no_client)?;

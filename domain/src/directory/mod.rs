@@ -156,8 +156,8 @@ pub struct Directory {
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
     pub last_run: Option<DirectoryRun>,
-    /// The latest blocked run. While set, no access is removed. Cleared when a confirmed run completes or a later run
-    /// is within the limit; otherwise `null`.
+    /// The latest blocked run; `null` if no run is blocked. While set, no access is removed. Cleared when a confirmed run
+    /// completes or a later run is within the limit.
     pub blocked_run_id: Option<DirectoryRunId>,
     /// Starts at 1 and increases by 1 with each change.
     pub version: u64,

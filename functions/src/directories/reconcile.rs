@@ -1,6 +1,6 @@
 //! Makes the runs of directories, from their queue.
 //!
-//! One run at a time has a directory; a message for another one is dropped, unless a tenant admin asked for it. A run that
+//! A directory has one run at a time; a message for another one is dropped, unless a tenant admin asked for it. A run that
 //! is not done when the time is up saves its place, and puts itself on the queue again.
 //!
 //! For a directory of type `scim`, it takes up what requests have left: those put a message on the queue, and the timer

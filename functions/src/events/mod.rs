@@ -28,7 +28,8 @@ query! {
         /// Only events of these types: up to 20, separated by commas. `membership.*` stands for all types with that
         /// prefix.
         r#type: Option<Types>,
-        /// Only events of changes by this actor: a user id, or the name of a directory.
+        /// Only events of changes by this actor: a user id, the client id of a machine, `entra`, the id of a SCIM
+        /// directory, or `muster`.
         actor_id: Option<ActorId>,
         /// Only events that have this user as a target.
         user_id: Option<UserId>,

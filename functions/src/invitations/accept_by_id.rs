@@ -11,7 +11,7 @@ use crate::endpoint::TableAction::{
 };
 use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, endpoint, render};
 
-/// Accept an own invitation
+/// Accept an invitation by its id
 ///
 /// Makes the caller an active member of the organization, with the role and in the teams of the invitation. Teams that
 /// were deleted are skipped. An active membership keeps its role. A repeated request returns the membership.

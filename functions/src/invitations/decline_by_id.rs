@@ -10,7 +10,7 @@ use crate::endpoint::TableAction::{
 };
 use crate::endpoint::{Call, Endpoint, NoBody, endpoint};
 
-/// Decline an own invitation
+/// Decline an invitation by its id
 ///
 /// Declines the invitation. Auto-join by domain no longer adds the caller to the organization. A repeated request
 /// returns 204.

@@ -15,7 +15,7 @@ use crate::endpoint::TableAction::BatchGetItem;
 use crate::endpoint::{Call, Endpoint, Paged, endpoint};
 use crate::openapi::example::{self, Example};
 
-/// List own invitations
+/// List the caller's invitations
 ///
 /// Returns the open invitations of the caller's verified email address, in all organizations of the tenant, sorted by
 /// creation time. Accepting and declining them needs no token. Empty if the caller has no verified address.

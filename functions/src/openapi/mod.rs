@@ -84,7 +84,9 @@ fn description() -> String {
 fn tags() -> Value {
     json!([
         {"name": "Organizations", "description": "A customer organization or business unit inside a tenant."},
-        {"name": "Members", "description": "The users in an organization, their roles and invitations."},
+        {"name": "Members", "description": "The users in an organization, and their roles."},
+        {"name": "Invitations", "description": "Invitations by email, also of people who are not known yet."},
+        {"name": "Domains", "description": "The email domains that organizations have verified."},
         {"name": "Teams", "description": "A group of users, in an organization or standalone."},
         {"name": "Team members", "description": "The users in a team, and their roles."},
         {"name": "Events", "description": "The audit log: one event for each change."},

@@ -384,6 +384,8 @@ impl Operation {
             path if path.ends_with("/events") || path.starts_with("/events") => "Events",
             path if path.starts_with("/webhook-endpoints") => "Webhooks",
             path if path.starts_with("/directories") => "Directories",
+            path if path.contains("/invitations") => "Invitations",
+            path if path.contains("/domains") => "Domains",
             path if path.starts_with("/users") => "Users",
             path if path.starts_with("/teams/{team_id}/members") => "Team members",
             path if path.contains("/teams") => "Teams",

@@ -68,13 +68,13 @@ fn trigger_source(event: &Value) -> &str {
     source.unwrap_or_default()
 }
 
-/// An attribute of the user, if it is a text with anything in it. Cognito leaves out what a user
+/// An attribute of the user, if it is text that is not empty. Cognito leaves out what a user
 /// does not have, and other sources are not strict about types.
 fn attribute<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
     text(attributes(event)?.get(name))
 }
 
-/// A text with anything in it.
+/// The value, if it is text that is not empty.
 fn text(value: Option<&Value>) -> Option<&str> {
     value?.as_str().filter(|text| !text.is_empty())
 }
@@ -90,7 +90,7 @@ fn tenant_of(named: Option<&Value>, default: Option<&TenantId>) -> Option<Tenant
     }
 }
 
-/// Returns whether a value says yes: Cognito's attributes are strings, other sources may send a boolean.
+/// Returns whether a value is true: Cognito's attributes are strings, other sources may send a boolean.
 fn is_true(value: Option<&Value>) -> bool {
     match value {
         Some(Value::Bool(value)) => *value,

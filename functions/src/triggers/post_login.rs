@@ -93,7 +93,7 @@ fn is_login(event: &Value) -> bool {
     !OTHERS.iter().any(|other| source.starts_with(other))
 }
 
-/// Who signs in, as far as the event says it. Unusable values count as absent.
+/// The profile of the user who signs in, from the event. Unusable values count as absent.
 fn described(event: &Value, settings: &Settings, tenant_id: TenantId, user_id: UserId) -> Profile {
     let email_verified = has_verified_email(event, settings);
     if attributes(event).is_some() {

@@ -226,8 +226,8 @@ pub struct ProblemDocument<'a> {
     code: Code,
     /// The request id, as in the logs and in the header `x-request-id`.
     request_id: &'a str,
-    /// Every violation, for `validation-failed` and
-    /// `budget-exceeds-organization`.
+    /// Every violation, for `validation-failed` and `budget-exceeds-organization`; the organizations, for a
+    /// `last-owner` when a user is erased.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     errors: &'a [Violation],
 }

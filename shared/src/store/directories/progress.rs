@@ -1,6 +1,6 @@
 //! The progress of the runs of a directory: which one has it, how far it is, and its end.
 //!
-//! One run at a time has a directory, by a lease on an item of its own. Each save of its progress renews the lease, on
+//! A directory has one run at a time, by a lease on an item of its own. Each save of its progress renews the lease, on
 //! the condition that the run still has it. If a run stops without giving it back, the next one takes it after three
 //! minutes, and continues.
 

@@ -209,7 +209,7 @@ async fn groups_of_tenant_admins_alone_are_no_emptied_application() {
 
 /// The change is read once; the run that could not apply it leaves the user for the next one.
 #[tokio::test]
-async fn an_account_that_could_not_be_disabled_is_the_next_time() {
+async fn an_account_that_was_not_disabled_is_disabled_later() {
     let (world, faults) = Faults::world(Options {
         event_sources: true,
         ..Options::default()

@@ -1,4 +1,4 @@
-//! One run at a time has a directory.
+//! A directory has one run at a time.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
