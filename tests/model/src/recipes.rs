@@ -89,7 +89,7 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         Request::Disable { user } => change_user_status(&mut made, caller, user, true),
         Request::Enable { user } => change_user_status(&mut made, caller, user, false),
         Request::Join { organization } => {
-            logins::join_organization(&mut made, caller, organization)
+            logins::join_organization(&mut made, caller, organization);
         }
         Request::Leave { organization } => {
             logins::leave_organization(&mut made, caller, organization, seen);
