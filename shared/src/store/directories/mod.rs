@@ -16,9 +16,9 @@ mod runs;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Caller, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectorySettings,
-    DirectoryStatus, DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted,
-    Name, ScimToken, Target, TargetType, TenantId, Timestamp, Transition, UserId,
+    Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectorySettings, DirectoryStatus,
+    DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted, Name, ScimToken,
+    Target, TargetType, TenantId, Timestamp, Transition, UserId,
 };
 use crate::store::keys::{self, GSI2};
 use crate::store::rows::Recorded;

@@ -12,13 +12,13 @@ mod test;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Caller, Description, DisabledReason, EventDraft, EventType, EventTypes, OrganizationId, Target,
+    Description, DisabledReason, EventDraft, EventType, EventTypes, OrganizationId, Target,
     TargetType, TenantId, Timestamp, Transition, UserId, WebhookEndpoint, WebhookEndpointId,
     WebhookSecret, WebhookStatus, WebhookUrl,
 };
 use crate::store::rows::Recorded;
 use crate::store::table::{Change, Item, from_item, to_item};
-use crate::store::{Refusal, keys, table};
+use crate::store::{keys, table};
 
 pub use read::SigningEndpoint;
 
