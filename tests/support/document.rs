@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use jsonschema::{Draft, Registry, Validator};
+use jsonschema::{Draft, Registry, RegistryBuilder, Validator};
 use muster::domain::Email;
 use reqwest::{Method, Request};
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ static SCHEMAS: LazyLock<Registry<'static>> = LazyLock::new(|| {
     let schemas = json!({"components": {"schemas": DOCUMENT["components"]["schemas"]}});
     let registry = Registry::new().draft(Draft::Draft202012);
     let registry = registry.add(SCHEMAS_URI, schemas);
-    let prepared = registry.and_then(|registry| registry.prepare());
+    let prepared = registry.and_then(RegistryBuilder::prepare);
     prepared.expect("schemas")
 });
 
