@@ -28,7 +28,7 @@ use muster::domain::{
 };
 use muster::store::{self, OpenRun, RunClaim, Store};
 
-use passes::Progress;
+use passes::WorkEnd;
 use report::ended;
 use work::Work;
 
@@ -209,8 +209,8 @@ impl Runs {
                     ..RunReport::of(RunEnd::Continues)
                 });
             }
-            Ok(Progress::Blocked) => (RunOutcome::RunBlocked, None),
-            Ok(Progress::Done | Progress::OutOfTime) => {
+            Ok(WorkEnd::Blocked) => (RunOutcome::RunBlocked, None),
+            Ok(WorkEnd::Done | WorkEnd::OutOfTime) => {
                 state.close(&mut open, self.clock.now());
                 (report::outcome(&open.numbers), None)
             }
@@ -322,9 +322,9 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-fn is_out_of_time(result: &Result<Progress, RunError>) -> bool {
+fn is_out_of_time(result: &Result<WorkEnd, RunError>) -> bool {
     match result {
-        Ok(progress) => *progress == Progress::OutOfTime,
+        Ok(end) => *end == WorkEnd::OutOfTime,
         Err(error) => error.is_out_of_time(),
     }
 }

@@ -21,9 +21,9 @@ const MAX_FAILURES: usize = 5;
 /// Users from whom something is to be taken away who are remembered by name.
 const MAX_LEAVING: usize = 2_000;
 
-/// Whether a run came to its end.
+/// How the work of one invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum WorkEnd {
     Done,
     /// The time is up.
     OutOfTime,
@@ -36,12 +36,12 @@ impl Work<'_> {
         &self,
         state: &mut RunState,
         open: &mut OpenRun,
-    ) -> Result<Progress, RunError> {
+    ) -> Result<WorkEnd, RunError> {
         let followed = self.followed(state).await?;
         let changed = self.scope(state, open, &followed).await?;
         if !open.takes_away {
             let Some(()) = self.pass(state, open, &changed).await? else {
-                return Ok(Progress::OutOfTime);
+                return Ok(WorkEnd::OutOfTime);
             };
             if open.kind == RunKind::Complete {
                 let read = open.numbers.users_read - open.earlier.users_read;
@@ -53,12 +53,12 @@ impl Work<'_> {
             open.numbers.memberships_given = state.given;
             let held_back = open.numbers.memberships_held_back;
             if !self.may_end(held_back, state.given) {
-                return Ok(Progress::Blocked);
+                return Ok(WorkEnd::Blocked);
             }
             // Users who could not be read are not counted: a blocked directory would lose some at each run.
             let is_blocked = self.directory.blocked_run_id.is_some() && self.confirmed.is_none();
             if is_blocked && held_back > 0 && open.numbers.failed > 0 {
-                return Ok(Progress::Blocked);
+                return Ok(WorkEnd::Blocked);
             }
             let is_leaving = |leaving: &Vec<_>| !leaving.is_empty();
             if open.leaving.as_ref().is_none_or(is_leaving) {
@@ -73,7 +73,7 @@ impl Work<'_> {
         }
         if open.takes_away {
             let Some(()) = self.pass(state, open, &changed).await? else {
-                return Ok(Progress::OutOfTime);
+                return Ok(WorkEnd::OutOfTime);
             };
             open.numbers.memberships_held_back = 0;
         }
@@ -88,7 +88,7 @@ impl Work<'_> {
             open.followed.clone()
         };
         state.groups = followed.assigned;
-        Ok(Progress::Done)
+        Ok(WorkEnd::Done)
     }
 
     /// Returns whether the run may end that many memberships.
