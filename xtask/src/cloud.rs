@@ -15,9 +15,15 @@ use crate::tools;
 const PROGRAM: &str = "tests/cloud/main.py";
 /// The release that `--upgrade` starts from: 0.1.0. At a release, set this to its commit.
 pub(crate) const LAST_RELEASE: &str = "dcab01d582575daa1d2e4c365c9a90cf0fa0e005";
-/// The functions, without optimization, and the local stack, which plays Entra. The tests of the binaries have built them
-/// already, and most of the time goes to the emulator and the SAM CLI either way.
-const BINARIES: [&str; 4] = ["build", "--locked", "--workspace", "--bins"];
+/// The functions, and the local stack, which plays Entra, as the tests of the binaries have built them already.
+const BINARIES: [&str; 6] = [
+    "build",
+    "--locked",
+    "--profile",
+    "test",
+    "--workspace",
+    "--bins",
+];
 /// Of an earlier release, only the functions.
 const FUNCTIONS: [&str; 5] = [
     "build",

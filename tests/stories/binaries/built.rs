@@ -12,9 +12,9 @@ pub(crate) fn given() -> Option<PathBuf> {
     std::env::var_os(GIVEN).map(PathBuf::from)
 }
 
-/// Builds all binaries next to this test, and returns their folder. With the features of the whole workspace, as this test
-/// is compiled: with those of their package alone, most crates would be compiled once more. That they suffice is checked
-/// by the step `lint`.
+/// Builds all binaries next to this test, and returns their folder. With the profile of this test and the features of the
+/// whole workspace: with those of their package alone, most crates would be compiled once more. That they suffice is
+/// checked by the step `lint`.
 pub(crate) async fn built() -> PathBuf {
     if let Some(folder) = given() {
         return folder;
@@ -23,7 +23,8 @@ pub(crate) async fn built() -> PathBuf {
     // target/debug/deps/stories-…
     let out = test.parent().unwrap().parent().unwrap();
     let profile = match out.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
+        // Both profiles have this folder.
+        "debug" => "test",
         other => other,
     };
     let built = Command::new(env!("CARGO"))

@@ -47,12 +47,14 @@ pub(super) struct Endpoint {
     pub(super) timeout: Option<u64>,
 }
 
-/// Builds and runs the example. With the features of the whole workspace, as the tests are compiled.
+/// Builds and runs the example. With the profile and the features of the tests, which need the same libraries.
 pub(super) fn read(root: &Path) -> Result<Declarations> {
     let mut build = cargo(root);
     build.args([
         "build",
         "--quiet",
+        "--profile",
+        "test",
         "--workspace",
         "--example",
         "declarations",
