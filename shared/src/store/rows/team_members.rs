@@ -6,9 +6,14 @@ use super::Recorded;
 use crate::domain::{
     OrganizationId, Source, Status, TeamId, TeamMembership, TeamRole, TenantId, Timestamp, UserId,
 };
-use crate::store::keys::GSI1;
-use crate::store::table::{Condition, Item, from_item, number, text, to_item};
+use crate::store::keys::{GSI1, USER_PREFIX};
+use crate::store::table::{
+    Condition, Item, Query, Table, from_item, in_partition, number, text, to_item,
+};
 use crate::store::{keys, table};
+
+/// Number of members of a team that one page reads: as many as one call deletes.
+const PAGE: usize = 25;
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
@@ -42,6 +47,35 @@ pub(in crate::store) fn to_row(membership: &TeamMembership) -> Result<Item, tabl
 
 pub(in crate::store) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
     TeamMembership::from_recorded(from_item(item)?)
+}
+
+/// Reads a page of the members of a team, of any status, after this user. Returns their items, and the user to continue
+/// after. The index is eventually consistent: it may still contain a membership that was deleted a moment ago.
+pub(in crate::store) async fn page_of_team(
+    table: &Table,
+    (tenant, team): (&TenantId, &TeamId),
+    after: Option<&UserId>,
+) -> Result<(Vec<Item>, Option<UserId>), table::Error> {
+    let partition = keys::team_partition(tenant, team);
+    let place = |user: &UserId| {
+        let mut place = keys::team_membership(tenant, user, team).attributes();
+        place.extend(keys::team_member(tenant, team, user).attributes_of(GSI1));
+        place
+    };
+    let query = Query {
+        index: Some(GSI1),
+        condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
+        filter: None,
+        after: after.map(place),
+        limit: PAGE,
+        is_backwards: false,
+    };
+    let page = table.query(query).await?;
+    let last = page.next.as_deref().map(|place| {
+        let user = keys::user_at(place);
+        user.ok_or_else(|| table::Error::defect("a member of a team without a user"))
+    });
+    Ok((page.items, last.transpose()?))
 }
 
 impl Recorded for TeamMembership {

@@ -5,18 +5,16 @@ use crate::domain::{
     EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
     TenantId, Transition,
 };
-use crate::store::keys::{self, GSI1, USER_PREFIX};
+use crate::store::keys;
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
 use crate::store::rows::{organizations, team_members, teams};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Query, in_partition, number, text};
+use crate::store::table::{Change, Condition, number, text};
 use crate::store::teams::reserve_team_name;
 use crate::store::{Error, Store, WriteOutcome};
 
-/// Number of members read per page.
-const PAGE: usize = 25;
 /// Attributes of a team that change when it moves.
 const PLACE: [&str; 7] = [
     "organization_id",
@@ -137,33 +135,19 @@ impl Store {
         (tenant, team): (&TenantId, &TeamId),
         organization: &OrganizationId,
     ) -> Result<(), Error> {
-        let partition = keys::team_partition(tenant, team);
         let mut after = None;
         loop {
-            let page = self
-                .table
-                .query(Query {
-                    index: Some(GSI1),
-                    condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
-                    filter: None,
-                    after,
-                    limit: PAGE,
-                    is_backwards: false,
-                })
-                .await?;
-            let mut last = None;
-            for item in page.items {
+            let page = team_members::page_of_team(&self.table, (tenant, team), after.as_ref());
+            let (items, last) = page.await?;
+            for item in items {
                 let before = team_members::from_row(item)?;
                 self.move_team_membership(origin, &before, organization)
                     .await?;
-                last = Some(before.user_id);
             }
-            let (Some(_), Some(user)) = (page.next, last) else {
+            if last.is_none() {
                 return Ok(());
-            };
-            let mut place = keys::team_membership(tenant, &user, team).attributes();
-            place.extend(keys::team_member(tenant, team, &user).attributes_of(GSI1));
-            after = Some(place);
+            }
+            after = last;
         }
     }
 

@@ -5,14 +5,12 @@ use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, TeamMembership,
     TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
 };
-use crate::store::keys::{self, GSI1, USER_PREFIX};
+use crate::store::keys;
 use crate::store::rows::members::SUSPENDED_BY;
-use crate::store::rows::team_members::{as_read, from_row};
+use crate::store::rows::team_members::{as_read, from_row, page_of_team};
 use crate::store::rows::teams;
 use crate::store::settle::Unsettled;
-use crate::store::table::{
-    Change, Condition, Item, Query, Transaction, in_partition, key_of, number, text,
-};
+use crate::store::table::{Change, Condition, Item, Transaction, key_of, number, text};
 use crate::store::teams::{TeamStanding, TeamView, require_team};
 use crate::store::{Context, Error, Refusal, Store};
 use serde_json::Value;
@@ -171,34 +169,17 @@ impl Store {
     /// Removes all members of a deleted team. Memberships that remain after a failure or a timeout have no
     /// effect and are not shown anywhere.
     pub(in crate::store) async fn clear_team(&self, team: &Team) {
-        let partition = keys::team_partition(&team.tenant_id, &team.id);
+        let id = (&team.tenant_id, &team.id);
         let cleared = async {
             let mut after = None;
             loop {
-                let condition = in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned());
-                let page = self
-                    .table
-                    .query(Query {
-                        index: Some(GSI1),
-                        condition,
-                        filter: None,
-                        after,
-                        limit: 25,
-                        is_backwards: false,
-                    })
-                    .await?;
-                let keys: Vec<_> = page.items.iter().flat_map(key_of).collect();
+                let (items, last) = page_of_team(&self.table, id, after.as_ref()).await?;
+                let keys: Vec<_> = items.iter().flat_map(key_of).collect();
                 self.table.delete_batch(&keys).await?;
-                // Continues from here instead of the start: the index is eventually consistent and may still
-                // contain deleted memberships.
-                let Some(user) = page.next.as_deref().and_then(keys::user_at) else {
+                if last.is_none() {
                     return Ok::<_, Error>(());
-                };
-                let mut place =
-                    keys::team_membership(&team.tenant_id, &user, &team.id).attributes();
-                let member = keys::team_member(&team.tenant_id, &team.id, &user);
-                place.extend(member.attributes_of(GSI1));
-                after = Some(place);
+                }
+                after = last;
             }
         };
         let _ = tokio::time::timeout(self.table.retry_budget(), cleared).await;
@@ -213,37 +194,22 @@ impl Store {
         team: &Team,
         deleted_at: &str,
     ) -> Result<(), Error> {
-        let partition = keys::team_partition(&team.tenant_id, &team.id);
+        let id = (&team.tenant_id, &team.id);
         let mut after = None;
         loop {
-            let page = self
-                .table
-                .query(Query {
-                    index: Some(GSI1),
-                    condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
-                    filter: None,
-                    after,
-                    limit: 25,
-                    is_backwards: false,
-                })
-                .await?;
-            let mut last = None;
-            for item in page.items {
+            let (items, last) = page_of_team(&self.table, id, after.as_ref()).await?;
+            for item in items {
                 let user = from_row(item)?.user_id;
                 // Keeps members who joined since: another request may have restored the team meanwhile.
                 let before = Condition::new("#created_at <= :deleted_at")
                     .value(":deleted_at", text(deleted_at));
                 let key = keys::team_membership(&team.tenant_id, &user, &team.id);
                 self.table.delete(&key, before).await?;
-                last = Some(user);
             }
-            let (Some(_), Some(user)) = (page.next, last) else {
+            if last.is_none() {
                 return Ok(());
-            };
-            let mut place = keys::team_membership(&team.tenant_id, &user, &team.id).attributes();
-            let member = keys::team_member(&team.tenant_id, &team.id, &user);
-            place.extend(member.attributes_of(GSI1));
-            after = Some(place);
+            }
+            after = last;
         }
     }
 }
