@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use muster::domain::Limits;
+use serde_json::{Map, Value, json};
 
 use crate::ACME;
 
@@ -282,7 +283,9 @@ fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     if !is_moved && was.get("organization_id") != is.get("organization_id") {
         return Some("a login moves a team that was not waiting for its organization");
     }
-    let is_untouched = was.get("version").is_some_and(|version| version == 1);
+    // Its name may have been changed by the directory.
+    let is_untouched = was.get("version").is_some_and(|version| version == 1)
+        || was.get("limits") == Some(&json!(Limits::default()));
     let may_differ = is_moved && is_untouched;
     if !may_differ && was.get("limits") != is.get("limits") {
         return Some("a login changes kept limits");
