@@ -13,6 +13,7 @@ mod logs;
 mod manual_changes;
 mod many_logins;
 mod pre_token;
+mod restored_teams;
 mod roles_and_names;
 pub(crate) mod setup;
 mod table_fails;
