@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use support::{Actor, Faults, Reply, World, invariants};
 
-use super::{Post, answer, is_repeat};
+use super::posts::Post;
+use super::{answer, is_repeat};
 
 /// The result of a POST with nothing to do when a change precedes the storing of its response.
 struct Overtaken {
