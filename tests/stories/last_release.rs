@@ -1,6 +1,7 @@
 //! This release reads and changes a table that the last release wrote. How it was written:
 //! `last_release/README.md`.
 
+mod answers;
 mod joining;
 mod members;
 mod setup;
