@@ -1,6 +1,7 @@
 //! Webhooks of events.
 
 pub(crate) mod deliveries;
+mod disabled_endpoints;
 mod endpoints;
 mod load;
 mod outages;
