@@ -7,6 +7,7 @@ mod histories;
 mod large;
 mod limits;
 mod linking;
+mod lists;
 mod live;
 mod newer_settings;
 mod refusals;
