@@ -1,6 +1,8 @@
 //! Checks the exhaustively searched state machine against the code: random walks through it, each
 //! step also run by the functions, with the same outcome and table.
 
+mod table;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,11 +14,10 @@ use muster_model::requests::{Request, RequestOutcome};
 use muster_model::scope::Scope;
 use muster_model::search::Step;
 use muster_model::state::{Client, State};
-use muster_model::table::{Id, Invitation, Membership, Organization, Table};
-use serde_json::{Map, Value, json};
+use muster_model::table::Id;
 use stateright::Model;
-use support::history::invitations::{InvitationRequest, Links, Proof, address};
-use support::history::names::{NAMES, USERS};
+use support::history::invitations::{InvitationRequest, Links, Proof};
+use support::history::names::USERS;
 use support::history::requests::{actor_of, send};
 use support::history::seeds;
 use support::history::spec::{Operation, What, added_again, code};
@@ -339,73 +340,4 @@ impl Walker {
         let mut calls = self.schedule.held();
         calls.position(|call| call.request == number).unwrap()
     }
-
-    /// The table in the form of the model.
-    async fn table(&self) -> Table {
-        let mut table = Table::default();
-        let number = |known: &[&str], text: &Value| known.iter().position(|it| text == it).unwrap();
-        let place = |id: &Value| self.ids.iter().position(|it| json!(it) == *id).unwrap();
-        for item in self.world.items().await {
-            if item.contains_key("record") {
-                continue;
-            }
-            let text = |name: &str| item[name].as_str().unwrap();
-            match text("sk") {
-                "ORG" => {
-                    table.organizations[place(&item["id"])] = Some(Organization {
-                        name: number(&NAMES, &item["name"]),
-                        live: item["status"] == "active",
-                        owner_count: count(&item),
-                    });
-                }
-                "ORGNAME" => {
-                    let named = NAMES
-                        .iter()
-                        .position(|name| text("pk").ends_with(&name.to_lowercase()));
-                    table.names[named.unwrap()] = Some(place(&item["organization_id"]));
-                }
-                "USER" => {
-                    let user = number(&USERS, &item["user_id"]);
-                    table.disabled[user] = item.get("status") == Some(&json!("disabled"));
-                }
-                "INVITEE" => {}
-                // Who left; only a domain looks at it.
-                sk if sk.starts_with("LEFT#") => {}
-                sk if sk.starts_with("INVITATION#") => {
-                    if text("status") == "pending" {
-                        let addresses = [0, 1, 2].map(address);
-                        let user = addresses.iter().position(|it| item["email"] == json!(it));
-                        let organization = place(&item["organization_id"]);
-                        let open = &mut table.invitations[organization][user.unwrap()];
-                        assert_eq!(*open, None, "a second open invitation of an address");
-                        *open = Some(Invitation {
-                            role: text("role").parse().unwrap(),
-                            inviter: number(&USERS, &item["invited_by_user_id"]),
-                        });
-                    }
-                }
-                _ => {
-                    let user = number(&USERS, &item["user_id"]);
-                    table.memberships[place(&item["organization_id"])][user] = Some(Membership {
-                        role: text("role").parse().unwrap(),
-                        status: text("status").parse().unwrap(),
-                        source: muster::domain::Source::Manual,
-                        inviter: inviter(&item),
-                    });
-                }
-            }
-        }
-        table
-    }
-}
-
-/// The user who granted the role of an open invitation.
-fn inviter(item: &Map<String, Value>) -> Option<usize> {
-    let inviter = item["status"] == "invited";
-    let id = item.get("invited_by_user_id").filter(|_| inviter)?;
-    USERS.iter().position(|user| *id == json!(user))
-}
-
-fn count(item: &Map<String, Value>) -> u8 {
-    u8::try_from(item["owner_count"].as_u64().unwrap()).unwrap()
 }
