@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::invariants;
 
 use super::{invite, organization};
-use crate::lifecycle::{DAY, Later};
+use crate::lifecycle::expiry::{DAY, Later};
 
 /// The time in milliseconds.
 fn millisecond(time: &Value) -> i64 {
