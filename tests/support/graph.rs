@@ -1,44 +1,23 @@
 //! The local Entra directory on a port of its own: a story fills and changes it, and chooses its
 //! faults.
 
-use std::time::Duration;
+mod fault;
 
 use muster_local::Options;
 pub use muster_local::entra::Endpoint;
 use muster_local::entra::{
     AppRole, Application, Assignment, Directory, Fault, Group, Server, User,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::ACME;
 
+pub use fault::GraphFault;
+
 /// The secret of the application. It must not appear in any output.
 pub const CLIENT_SECRET: &str = "s3cret-of-the-client";
-/// The header `request-id` of every fault.
-const REQUEST_ID: &str = "7c1f-request";
 /// An assigned user, who is in no group of the sync.
 const ASSIGNED_USER: &str = "ada";
-
-/// A fault in place of the normal response.
-#[derive(Clone, Debug)]
-pub enum GraphFault {
-    /// A status with an error in Graph's JSON, whose message has personal data.
-    Error(u16, &'static str),
-    /// The same with `Retry-After`.
-    RetryAfter(u16, &'static str),
-    /// 200 with any text.
-    Text(&'static str),
-    /// 200 with an empty page that links to this URL.
-    Link(&'static str),
-    /// No response.
-    NoResponse,
-    /// The normal response after a delay.
-    Delay(Duration),
-    /// The start of a response, then a broken connection.
-    CutOff,
-    /// The normal page without its last row, and with a link to a page that does not exist.
-    Partial,
-}
 
 /// A directory, empty at first. Each story starts its own.
 #[derive(Clone, Debug)]
@@ -67,58 +46,6 @@ pub fn login_event(user: &str) -> Value {
         },
         "response": {}, "unknown": {"deep": [[], {}, "", 18_446_744_073_709_551_615_u64]},
     })
-}
-
-impl GraphFault {
-    fn on(self, endpoint: Endpoint) -> Fault {
-        let fault = Fault::on(endpoint);
-        let error = |code: &str| {
-            let message = format!("ada@acme.example ({}) may not", object_id("ada"));
-            Some(json!({"error": {"code": code, "message": message}}))
-        };
-        let fault = match self {
-            Self::Error(status, code) => Fault {
-                status: Some(status),
-                body: error(code),
-                ..fault
-            },
-            Self::RetryAfter(status, wait) => Fault {
-                status: Some(status),
-                retry_after: Some(wait.into()),
-                body: error("TooManyRequests"),
-                ..fault
-            },
-            Self::Text(text) => Fault {
-                body: Some(text.into()),
-                ..fault
-            },
-            Self::Link(link) => Fault {
-                body: Some(json!({"value": [], "@odata.nextLink": link})),
-                ..fault
-            },
-            Self::NoResponse => Fault {
-                delay_ms: 3_600_000,
-                ..fault
-            },
-            Self::Delay(time) => Fault {
-                delay_ms: time.as_millis().try_into().unwrap(),
-                ..fault
-            },
-            Self::CutOff => Fault {
-                cut_off: true,
-                ..fault
-            },
-            Self::Partial => Fault {
-                omit_rows: 1,
-                set: Map::from_iter([("@odata.nextLink".to_owned(), "nowhere".into())]),
-                ..fault
-            },
-        };
-        Fault {
-            headers: [("request-id".to_owned(), REQUEST_ID.to_owned())].into(),
-            ..fault
-        }
-    }
 }
 
 impl Graph {
