@@ -5,6 +5,7 @@
 //! At the end, after every user has signed in once more without faults, the table matches the
 //! directory.
 
+mod by_hand;
 pub mod checker;
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fastrand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use checker::{Checker, Table};
 
@@ -264,66 +265,6 @@ impl Runner {
                 .push(format!("{number}: {outcome} ({})", login.user));
             *self.counts.outcomes.entry(outcome).or_default() += 1;
         }
-    }
-
-    /// A tenant admin makes a change while logins run.
-    async fn by_hand(&mut self, random: &mut Rng, user: &'static str, group: &'static str) {
-        let organization = format!("/organizations/{group}");
-        let member = format!("{organization}/members/{user}");
-        let root = self.root.clone();
-        let role = *random.choice(&["owner", "manager", "readonly"]).unwrap();
-        let status = *random.choice(&["active", "invited"]).unwrap();
-        let (what, request): (_, std::pin::Pin<Box<dyn Future<Output = Reply> + Send>>) =
-            match random.u8(..12) {
-                10 | 11 => ("change limits by hand", {
-                    let path = if random.bool() {
-                        organization
-                    } else {
-                        format!("/teams/{group}")
-                    };
-                    let body = json!({"limits": {"tpm_limit": random.u32(1..1_000)}});
-                    Box::pin(async move { root.patch(&path, body).await })
-                }),
-                0..=2 => ("add member by hand", {
-                    let body = json!({"user_id": user, "role": role, "status": status});
-                    Box::pin(
-                        async move { root.post(&format!("{organization}/members"), body).await },
-                    )
-                }),
-                3 => ("change role by hand", {
-                    Box::pin(async move { root.patch(&member, json!({"role": role})).await })
-                }),
-                4 => ("suspend by hand", {
-                    Box::pin(
-                        async move { root.patch(&member, json!({"status": "suspended"})).await },
-                    )
-                }),
-                5 => ("activate by hand", {
-                    Box::pin(async move { root.patch(&member, json!({"status": "active"})).await })
-                }),
-                6 => ("remove by force", {
-                    Box::pin(async move { root.delete(&format!("{member}?force=true")).await })
-                }),
-                7 => ("delete organization", {
-                    Box::pin(async move { root.delete(&organization).await })
-                }),
-                8 => ("restore organization", {
-                    Box::pin(
-                        async move { root.post_empty(&format!("{organization}/restore")).await },
-                    )
-                }),
-                _ => ("add team member by hand", {
-                    let body = json!({"user_id": user});
-                    Box::pin(
-                        async move { root.post(&format!("/teams/{group}/members"), body).await },
-                    )
-                }),
-            };
-        let reply = self.alone(request).await;
-        self.step(
-            what,
-            format!("{user} {group} {role} {status}: {}", reply.status),
-        );
     }
 
     /// Completes a request while the others wait.
