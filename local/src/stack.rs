@@ -342,5 +342,4 @@ async fn bind(port: u16, option: &str) -> Result<TcpListener> {
 }
 
 #[cfg(test)]
-#[path = "stack_tests.rs"]
 mod tests;
