@@ -10,6 +10,7 @@ pub(crate) mod example;
 mod headers;
 mod object;
 mod operation;
+mod path_parameters;
 mod problems;
 mod schemas;
 
