@@ -18,8 +18,9 @@ pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
 pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
 pub use entra::domain_owner::DomainOwners;
-pub use entra::error::{Authority, GraphRefusal, NoResponse, Question, ReadError, TokenError};
+pub use entra::error::{Authority, NoResponse, Question, ReadError, TokenError};
 pub use entra::page::pages;
+pub use entra::refusal::GraphRefusal;
 pub use entra::settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, EntraConnection, EntraSettings,
     MAX_BUDGET_MS,

@@ -7,6 +7,7 @@ pub(crate) mod directory;
 pub(crate) mod domain_owner;
 pub(crate) mod error;
 pub(crate) mod page;
+pub(crate) mod refusal;
 pub(crate) mod settings;
 pub(crate) mod stack_secret;
 pub(crate) mod token;
