@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod cursor;
+mod entity_tag;
 mod event;
 mod problem;
 mod query;

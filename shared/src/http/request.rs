@@ -10,12 +10,13 @@ use lambda_http::{Request, RequestExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use super::entity_tag::{named, version};
 use super::event::KEPT_HOST;
 use super::uri::ENCODED;
 use super::{Code, MediaType, Problem, read_event};
 use crate::domain::{
     Caller, DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId,
-    Json, JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
+    Json, JsonObject, ME, OrganizationId, TeamId, UserId, WebhookEndpointId,
 };
 use crate::json::Fields;
 
@@ -351,55 +352,5 @@ impl ApiRequest {
             Code::UnsupportedMediaType,
             "Send JSON with the header Content-Type: application/json.",
         ))
-    }
-}
-
-/// Returns the versions in a precondition: `*`, or versions. A tag of another kind names no version.
-fn named(tags: &str, version: impl Fn(&str) -> Option<u64>) -> VersionTags {
-    if tags.trim() == "*" {
-        return VersionTags::Every;
-    }
-    let versions = tags.split(',').filter_map(|tag| version(tag.trim()));
-    VersionTags::These(versions.collect())
-}
-
-/// Returns the version in an entity tag: `"7.0a1b2c3d4e5f6071"`, or `"7"` as in the first release. Returns `None` for
-/// a weak tag: `If-Match` compares strongly (RFC 9110, section 13.1.1).
-fn version(tag: &str) -> Option<u64> {
-    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
-    let (number, digest) = match tag.split_once('.') {
-        Some((number, digest)) => (number, Some(digest)),
-        None => (tag, None),
-    };
-    let is_digest = |text: &str| text.len() == 16 && text.bytes().all(|it| it.is_ascii_hexdigit());
-    let version: u64 = number.parse().ok()?;
-    (version.to_string() == number && digest.is_none_or(is_digest)).then_some(version)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entity_tag_names_its_version() {
-        for tag in ["\"7\"", "\"7.0a1b2c3d4e5f6071\""] {
-            assert_eq!(version(tag), Some(7), "{tag}");
-        }
-        for other in [
-            "7",
-            "\"07\"",
-            "\"+7\"",
-            "\"\"",
-            "\"7",
-            "\" 7\"",
-            "W/\"7\"",
-            "\"7.\"",
-            "\"7.x\"",
-            "\"7.0a1b2c3d4e5f607\"",
-            "\".0a1b2c3d4e5f6071\"",
-            "\"7.0a1b2c3d4e5f607.\"",
-        ] {
-            assert_eq!(version(other), None, "{other}");
-        }
     }
 }
