@@ -15,6 +15,7 @@ import time
 import urllib.request
 
 import gaps
+import template_gaps
 from emulator import ACCOUNT, REGION, Emulator
 from people import CALLBACK, Person
 from receiver import receiver
@@ -166,7 +167,7 @@ def with_existing_pool(emulator, sam, template, parameters):
     # What the operator does with the outputs.
     set_triggers(stack, pool, "V1_0")
     probe = Person(stack, pool, client, "probe@acme.example", {"custom:tenant_id": "acme"})
-    gaps.still(gaps.PreTokenVersion, gaps.PreTokenVersion.is_there(probe))
+    gaps.still(template_gaps.PreTokenVersion, template_gaps.PreTokenVersion.is_there(probe))
     set_triggers(stack, pool, "V2_0")
     story = Story(stack, pool, client, client_of(emulator, pool, "other"))
     return story.run() + story.run_on_domain_name(DOMAIN_NAME)
@@ -208,7 +209,7 @@ def main():
         Emulator(options.ministack, options.folder) as emulator,
     ):
         took("The emulator runs")
-        gaps.check(emulator)
+        template_gaps.check(emulator)
         template = package("template.yaml", options.binaries, options.folder / "build", emulator)
         took("The template is packaged")
         parameters = of_entra(emulator, address)

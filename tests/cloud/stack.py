@@ -9,6 +9,7 @@ import subprocess
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 import gaps
+import template_gaps
 from emulator import REGION
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -36,7 +37,7 @@ def package(template, binaries, folder, emulator, wrap=None):
         if wrap:
             shutil.copy(wrap, code / "bootstrap")
         resource["Properties"]["CodeUri"] = name
-    for gap in gaps.OF_TEMPLATE:
+    for gap in template_gaps.OF_TEMPLATE:
         built = gap.fill(built, emulator)
     (folder / "template.yaml").write_text(yaml_dump(built))
     return folder / "template.yaml"
@@ -47,7 +48,7 @@ class Stack:
 
     def __init__(self, emulator, sam, template, name, parameters):
         self.emulator, self.name, self.sam, self.template = emulator, name, sam, template
-        self.deploy(gaps.MetricMath.PARAMETERS | parameters)
+        self.deploy(template_gaps.MetricMath.PARAMETERS | parameters)
 
     def deploy(self, parameters):
         """Makes the stack or updates it; parameters that are not named keep their value."""

@@ -3,8 +3,9 @@
 from botocore.exceptions import ClientError
 
 import gaps
+from directory_steps import ALAN, COMPILERS, RESEARCH
 from people import claims
-from story import ALAN, COMPILERS, RESEARCH, Story
+from story import Story
 
 
 # Follows from what is stored, by rules that a release may change: release 0.1.0 gives a team without models none.
