@@ -27,6 +27,7 @@ export async function start() {
     filter: true,
     docExpansion: "list",
     defaultModelsExpandDepth: 0,
+    plugins: [() => ({ statePlugins: { spec: { wrapActions: { requestResolvedSubtree: resolveAtOnce(spec) } } } })],
     onComplete: () => {
       fillIn(ui, spec, ids, filled);
       ready();
@@ -50,6 +51,12 @@ function prepared(spec) {
   spec.servers = [{ url: location.origin }];
   // Nothing on this page can receive a webhook.
   delete spec.webhooks;
+  for (const item of Object.values(spec.paths)) {
+    for (const method of METHODS.filter((name) => item[name])) {
+      item[method].parameters = [...(item[method].parameters ?? []), ...(item.parameters ?? [])];
+    }
+    delete item.parameters;
+  }
   // The reference would send the examples of optional parameters, such as a version in If-Match.
   for (const { parameter } of parameters(spec)) if (!parameter.required) delete parameter.example;
   // All errors have the same form: their descriptions suffice, ten examples per call are too long.
@@ -61,11 +68,30 @@ function prepared(spec) {
   return spec;
 }
 
+/** Replaces the resolver of Swagger UI, which reads the whole document again, for a second, when a call is opened. */
+const resolveAtOnce = (spec) => (_original, { specActions }) => (path) => {
+  const part = path.reduce((value, key) => value?.[key], spec);
+  if (part !== undefined) specActions.updateResolvedSubtree(path, resolved(spec, part, []));
+};
+
+/** A copy of a part of the document with what its references name; within itself, a reference stays. */
+function resolved(spec, value, within) {
+  if (Array.isArray(value)) return value.map((one) => resolved(spec, one, within));
+  if (value === null || typeof value !== "object") return value;
+  const { $ref, ...own } = value;
+  if (typeof $ref !== "string" || within.includes($ref)) {
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, resolved(spec, one, within)]));
+  }
+  const named = $ref.slice(2).split("/").reduce((part, key) => part[key], spec);
+  // Swagger UI shows the last part of $$ref as the name of a schema.
+  return { ...resolved(spec, named, [...within, $ref]), ...resolved(spec, own, within), $$ref: $ref };
+}
+
 /** Every parameter with the calls that take it. */
 function* parameters(spec) {
   for (const [path, item] of Object.entries(spec.paths)) {
     for (const method of METHODS.filter((name) => item[name])) {
-      for (const parameter of [...(item.parameters ?? []), ...(item[method].parameters ?? [])]) yield { path, method, parameter };
+      for (const parameter of item[method].parameters) yield { path, method, parameter };
     }
   }
 }
