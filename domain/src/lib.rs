@@ -105,6 +105,20 @@ impl Invalid {
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self(reason.into())
     }
+
+    /// Returns the rule of a text that is not a name of the enum: `must be one of owner, admin, member`.
+    pub fn must_be_one_of<T: strum::VariantNames>(_: &str) -> Self {
+        Self::new(format!("must be one of {}", T::VARIANTS.join(", ")))
+    }
+
+    /// Returns the same rule as a sentence, for a few names: `must be pending, verified or failed`.
+    pub fn must_be_either<T: strum::VariantNames>(_: &str) -> Self {
+        let names = T::VARIANTS.join(", ");
+        Self::new(match names.rsplit_once(", ") {
+            Some((first, last)) => format!("must be {first} or {last}"),
+            None => format!("must be {names}"),
+        })
+    }
 }
 
 #[cfg(test)]

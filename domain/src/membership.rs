@@ -1,10 +1,10 @@
 //! Memberships: a user in an organization.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::patch::nothing_required;
 use super::{Caller, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
@@ -15,6 +15,9 @@ const OPEN_FOR: Duration = Duration::from_hours(7 * 24);
 /// Status of a membership. Only `active` grants access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_one_of::<Self>)]
 pub enum Status {
     /// Grants the access of its role.
     Active,
@@ -25,31 +28,17 @@ pub enum Status {
 }
 
 impl Status {
-    /// All statuses.
-    pub const ALL: [Self; 3] = [Self::Active, Self::Invited, Self::Suspended];
-
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Invited => "invited",
-            Self::Suspended => "suspended",
-        }
-    }
-}
-
-impl FromStr for Status {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new("must be one of active, invited, suspended"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// How something was created. A directory changes only what has its own source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Source {
     /// Through the API.
     Manual,
@@ -65,14 +54,8 @@ pub enum Source {
 
 impl Source {
     /// Returns its name in responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Manual => "manual",
-            Self::Entra => "entra",
-            Self::Scim => "scim",
-            Self::Domain => "domain",
-            Self::Invitation => "invitation",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Returns whether a directory gives it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, VariantNames};
 
 use super::limits::models_or_null;
 use super::patch::nothing_required;
@@ -20,6 +21,9 @@ pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 /// Status of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum OrganizationStatus {
     /// Live.
     Active,

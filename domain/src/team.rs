@@ -1,10 +1,9 @@
 //! Teams: groups of users, in an organization or standalone.
 
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::patch::nothing_required;
 use super::{
@@ -15,6 +14,9 @@ use super::{
 /// Role of a user in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_one_of::<Self>)]
 pub enum TeamRole {
     /// Manages the team and its members.
     Leader,
@@ -24,21 +26,8 @@ pub enum TeamRole {
 
 impl TeamRole {
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Leader => "leader",
-            Self::Member => "member",
-        }
-    }
-}
-
-impl FromStr for TeamRole {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Leader, Self::Member];
-        let found = all.into_iter().find(|role| role.as_str() == text);
-        found.ok_or(Invalid::new("must be one of leader, member"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -122,7 +111,9 @@ pub struct TeamPatch {
 }
 
 /// A status of a team membership. Teams have no invitations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum TeamStatus {
     /// Grants the access of its role.
     Active,
@@ -135,18 +126,6 @@ impl From<TeamStatus> for Status {
         match status {
             TeamStatus::Active => Self::Active,
             TeamStatus::Suspended => Self::Suspended,
-        }
-    }
-}
-
-impl FromStr for TeamStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "active" => Ok(Self::Active),
-            "suspended" => Ok(Self::Suspended),
-            _ => Err(Invalid::new("must be active or suspended")),
         }
     }
 }

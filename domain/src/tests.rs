@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use super::*;
 
@@ -51,11 +52,11 @@ fn values_round_trip_through_json() {
         Metadata::new(object(json!({"a": 1}))).unwrap(),
         json!({"a": 1}),
     );
-    for role in Role::ALL {
+    for &role in Role::VARIANTS {
         is_written(role, text(role.as_str()));
         assert_eq!(role.as_str().parse(), Ok(role));
     }
-    for status in Status::ALL {
+    for &status in Status::VARIANTS {
         is_written(status, text(status.as_str()));
         assert_eq!(status.as_str().parse(), Ok(status));
     }

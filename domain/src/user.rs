@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::patch::nothing_required;
 use super::{
@@ -14,6 +15,9 @@ use super::{
 /// Status of a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum UserStatus {
     /// Has access through their memberships.
     #[default]
@@ -23,24 +27,9 @@ pub enum UserStatus {
 }
 
 impl UserStatus {
-    /// All statuses.
-    pub const ALL: [Self; 2] = [Self::Enabled, Self::Disabled];
-
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-impl FromStr for UserStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new("must be enabled or disabled"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

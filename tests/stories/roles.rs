@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Role, Source, Status};
 use serde_json::json;
+use strum::VariantArray as _;
 use support::{ACME, Actor, Reply, World};
 
 mod action;
@@ -234,7 +235,7 @@ async fn members(status: Status) -> String {
     for (source, name) in SOURCES {
         let world = known_to_all().await;
         let mut columns = Vec::new();
-        for role in Role::ALL {
+        for &role in Role::VARIANTS {
             let relation = Relation::Member(role, status, source);
             let cells = column(ACTIONS, async || Scene::new(&world, relation).await);
             columns.push((role.as_str().to_owned(), cells.await));
@@ -288,22 +289,26 @@ async fn the_tables_have_every_route() {
 
 #[tokio::test]
 async fn permissions_between_roles() {
-    let world = known_to_all_with(Role::ALL.len()).await;
-    let mut callers = Role::ALL
+    let world = known_to_all_with(Role::VARIANTS.len()).await;
+    let mut callers: Vec<_> = Role::VARIANTS
+        .iter()
         .map(|role| {
-            let relation = Relation::Member(role, Status::Active, Source::Manual);
+            let relation = Relation::Member(*role, Status::Active, Source::Manual);
             (relation, role.as_str())
         })
-        .to_vec();
+        .collect();
     callers.push((Relation::TenantAdmin, "tenant-admin"));
-    let rows = Role::ALL.map(|role| role.as_str().to_owned());
+    let rows: Vec<_> = Role::VARIANTS
+        .iter()
+        .map(|role| role.as_str().to_owned())
+        .collect();
     let mut text = String::new();
     for change in CHANGES {
         let mut columns = Vec::new();
         for (relation, name) in &callers {
             let mut scene = Scene::new(&world, *relation).await;
             let mut cells = Vec::new();
-            for (number, role) in Role::ALL.into_iter().enumerate() {
+            for (number, role) in Role::VARIANTS.iter().copied().enumerate() {
                 let other = other(number);
                 if let Some(before) = (change.before)(role) {
                     let before = (before, Status::Active, Source::Manual);
@@ -327,7 +332,7 @@ async fn permissions_between_roles() {
 #[tokio::test]
 async fn permissions_by_status_and_source() {
     let mut rows = Vec::new();
-    for status in Status::ALL {
+    for &status in Status::VARIANTS {
         for (_, source) in SOURCES {
             let status = status.as_str();
             let changes = ON_ANY_STATUS.iter();
@@ -346,7 +351,7 @@ async fn permissions_by_status_and_source() {
     {
         let scene = Scene::new(&world, relation).await;
         let mut cells = Vec::new();
-        for status in Status::ALL {
+        for &status in Status::VARIANTS {
             for (source, _) in SOURCES {
                 for change in ON_ANY_STATUS {
                     let other = other(cells.len());

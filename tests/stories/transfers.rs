@@ -3,6 +3,7 @@
 use muster::domain::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 use support::{Actor, Faults, World, at_once, invariants, statuses};
 
 use crate::answers::is_shown;
@@ -89,7 +90,7 @@ async fn an_owner_hands_over_and_becomes_an_admin() {
 
 #[tokio::test]
 async fn the_caller_keeps_the_role_they_ask_for() {
-    for kept in &Role::ALL[1..] {
+    for kept in &Role::VARIANTS[1..] {
         let world = World::start().await;
         let (id, ada) = organization(&world).await;
         let body = json!({"user_id": "max", "keep_role": kept.as_str()});

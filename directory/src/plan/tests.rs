@@ -7,6 +7,7 @@ use std::sync::Arc;
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 use proptest::sample::select;
+use strum::VariantArray as _;
 
 use super::memberships::given_role;
 use super::*;
@@ -24,7 +25,7 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    select(Status::ALL.to_vec())
+    select(Status::VARIANTS.to_vec())
 }
 
 fn source() -> impl Strategy<Value = Source> {
@@ -37,7 +38,7 @@ fn directory() -> impl Strategy<Value = Source> {
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    select(Role::ALL.to_vec())
+    select(Role::VARIANTS.to_vec())
 }
 
 fn synced_role() -> impl Strategy<Value = Option<Role>> {

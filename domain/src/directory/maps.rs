@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 use uuid::Uuid;
 
 use crate::{GroupId, Invalid, Json, JsonObject, OrganizationId, Role};
@@ -37,12 +38,13 @@ pub struct RoleMapPatch(BTreeMap<String, Option<Role>>);
 
 impl RoleMap {
     /// Returns the highest role that the group itself or one of its app roles gives, if any. Of two equal
-    /// roles (`admin`, `org_admin`), returns the first in [`Role::ALL`].
+    /// roles (`admin`, `org_admin`), returns the first in [`Role`].
     pub fn role(&self, group: &GroupId, app_roles: &BTreeSet<String>) -> Option<Role> {
         let of_group = self.0.get(&key(group.as_str()));
         let of_app_roles = app_roles.iter().filter_map(|value| self.0.get(value));
         let given: Vec<&Role> = of_group.into_iter().chain(of_app_roles).collect();
-        Role::ALL.into_iter().find(|role| given.contains(&role))
+        let mut all = Role::VARIANTS.iter().copied();
+        all.find(|role| given.contains(&role))
     }
 
     /// Returns whether it contains a key that is not a group id, so that app roles must be read from Graph.
@@ -209,7 +211,7 @@ pub(super) fn key(text: &str) -> String {
 
 /// The roles that a directory may give.
 fn roles() -> Vec<Role> {
-    let all = Role::ALL.into_iter();
+    let all = Role::VARIANTS.iter().copied();
     all.filter(|role| *role != Role::Owner).collect()
 }
 

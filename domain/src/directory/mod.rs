@@ -7,10 +7,9 @@ mod preview;
 mod run;
 mod settings;
 
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{AsRefStr, EnumString, IntoStaticStr, VariantNames};
 
 use super::patch::nothing_required;
 use super::{
@@ -31,6 +30,9 @@ pub use settings::{
 /// The type of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum DirectoryType {
     /// Microsoft Entra ID, which Muster reads through Microsoft Graph.
     Entra,
@@ -48,21 +50,11 @@ impl DirectoryType {
     }
 }
 
-impl FromStr for DirectoryType {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "entra" => Ok(Self::Entra),
-            "scim" => Ok(Self::Scim),
-            _ => Err(Invalid::new("must be entra or scim")),
-        }
-    }
-}
-
 /// Status of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum DirectoryStatus {
     /// It is read at logins and by runs.
     Active,
@@ -74,18 +66,17 @@ pub enum DirectoryStatus {
 
 impl DirectoryStatus {
     /// Returns its name in responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Paused => "paused",
-            Self::Broken => "broken",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// The status that a request can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "lowercase")]
+#[derive(EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum RequestedStatus {
     /// The directory is read at logins and by runs.
     Active,
@@ -93,44 +84,18 @@ pub enum RequestedStatus {
     Paused,
 }
 
-impl FromStr for RequestedStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "active" => Ok(Self::Active),
-            "paused" => Ok(Self::Paused),
-            _ => Err(Invalid::new("must be active or paused")),
-        }
-    }
-}
-
 /// What happens to the memberships of a directory when it is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(AsRefStr, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum MembershipsOfDeleted {
     /// They are kept, with the source `manual`.
     #[default]
     Keep,
     /// They are removed.
     Remove,
-}
-
-impl MembershipsOfDeleted {
-    /// All values.
-    pub const ALL: [Self; 2] = [Self::Keep, Self::Remove];
-}
-
-impl FromStr for MembershipsOfDeleted {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "keep" => Ok(Self::Keep),
-            "remove" => Ok(Self::Remove),
-            _ => Err(Invalid::new("must be keep or remove")),
-        }
-    }
 }
 
 /// A directory of a tenant.

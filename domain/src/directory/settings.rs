@@ -1,11 +1,11 @@
 //! How the groups of a directory become organizations, teams and memberships.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use strum::{EnumString, VariantNames};
 
 use super::filter::GroupFilter;
 use super::maps::{GroupMap, GroupMapPatch, RoleMap, RoleMapPatch, key};
@@ -115,6 +115,9 @@ impl DirectorySettings {
 /// What happens to an `entra` membership whose group no longer gives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum OnLeave {
     /// The membership is removed.
     #[default]
@@ -126,40 +129,18 @@ pub enum OnLeave {
     Keep,
 }
 
-impl FromStr for OnLeave {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "remove" => Ok(Self::Remove),
-            "suspend" => Ok(Self::Suspend),
-            "keep" => Ok(Self::Keep),
-            _ => Err(Invalid::new("must be remove, suspend or keep")),
-        }
-    }
-}
-
 /// What the `externalId` of a user of a directory of type `scim` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumString, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum LinkBy {
     /// The object id in Entra, which the login provides.
     #[default]
     ObjectId,
     /// The user id: the `sub` of the user's tokens.
     UserId,
-}
-
-impl FromStr for LinkBy {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "object_id" => Ok(Self::ObjectId),
-            "user_id" => Ok(Self::UserId),
-            _ => Err(Invalid::new("must be object_id or user_id")),
-        }
-    }
 }
 
 /// Ids of groups: up to 50.

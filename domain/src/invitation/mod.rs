@@ -4,11 +4,11 @@ mod issued;
 mod link;
 mod token;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::{
     Caller, Email, Invalid, InvitationId, OrganizationId, Role, TeamId, TenantId, Timestamp, UserId,
@@ -32,6 +32,9 @@ const KEPT: Duration = Duration::from_hours(90 * 24);
 /// Status of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_one_of::<Self>)]
 pub enum InvitationStatus {
     /// Can be accepted.
     Pending,
@@ -46,41 +49,17 @@ pub enum InvitationStatus {
 }
 
 impl InvitationStatus {
-    /// All statuses.
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Accepted,
-        Self::Declined,
-        Self::Revoked,
-        Self::Expired,
-    ];
-
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Declined => "declined",
-            Self::Revoked => "revoked",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-impl FromStr for InvitationStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new(
-            "must be one of pending, accepted, declined, revoked, expired",
-        ))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Delivery status of the mail of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum InvitationDelivery {
     /// Will be sent.
     Queued,
@@ -94,13 +73,8 @@ pub enum InvitationDelivery {
 
 impl InvitationDelivery {
     /// Returns its name in responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::None => "none",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

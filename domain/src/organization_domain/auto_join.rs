@@ -93,11 +93,13 @@ impl Email {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
     fn roles_that_manage_members_cannot_auto_join() {
-        for role in Role::ALL {
+        for &role in Role::VARIANTS {
             let patch = DomainPatch {
                 auto_join: None,
                 auto_join_role: Some(role),

@@ -5,11 +5,11 @@ mod auto_join;
 mod record;
 mod refused;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::{Domain, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
 
@@ -26,6 +26,9 @@ pub const MAX_MISSES: u8 = 3;
 /// Status of the proof that a domain belongs to an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum DomainStatus {
     /// It has not been verified yet.
     Pending,
@@ -37,22 +40,8 @@ pub enum DomainStatus {
 
 impl DomainStatus {
     /// Returns its name in responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Verified => "verified",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl FromStr for DomainStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Pending, Self::Verified, Self::Failed];
-        let found = all.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new("must be pending, verified or failed"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -82,8 +82,8 @@ fn an_inviter_and_the_end_of_an_invitation_are_kept() {
 
 #[test]
 fn only_active_owners_count() {
-    for role in Role::ALL {
-        for status in Status::ALL {
+    for &role in Role::VARIANTS {
+        for &status in Status::VARIANTS {
             let counts = membership(role, status).is_active_owner();
             assert_eq!(counts, role == Role::Owner && status == Status::Active);
         }
@@ -121,7 +121,7 @@ fn changing_a_team_membership_increments_its_version() {
     assert_eq!(leader, expected);
     let third = patch(None, Some(TeamStatus::Suspended)).apply(&leader, at(6));
     assert_eq!((third.version, third.status), (3, Status::Suspended));
-    for status in Status::ALL {
+    for &status in Status::VARIANTS {
         assert!(!team_membership(TeamRole::Member, status).leads());
         let leads = team_membership(TeamRole::Leader, status).leads();
         assert_eq!(leads, status == Status::Active);

@@ -2,12 +2,16 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{EventId, Invalid, Timestamp, WebhookEndpointId};
 
 /// Status of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum DeliveryStatus {
     /// Waiting for the next attempt.
     Pending,
@@ -19,22 +23,8 @@ pub enum DeliveryStatus {
 
 impl DeliveryStatus {
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl std::str::FromStr for DeliveryStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Pending, Self::Delivered, Self::Failed];
-        let found = all.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new("must be pending, delivered or failed"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::url::WebhookUrl;
 use crate::patch::nothing_required;
@@ -18,6 +19,9 @@ pub const MAX_EVENT_TYPES: usize = 50;
 /// Status of a webhook endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum WebhookStatus {
     /// Receives events.
     Enabled,
@@ -27,27 +31,16 @@ pub enum WebhookStatus {
 
 impl WebhookStatus {
     /// Returns its name in requests, responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-impl std::str::FromStr for WebhookStatus {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Enabled, Self::Disabled];
-        let found = all.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(Invalid::new("must be enabled or disabled"))
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Why a webhook endpoint is disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DisabledReason {
     /// A tenant admin disabled it.
     Requested,
@@ -59,12 +52,8 @@ pub enum DisabledReason {
 
 impl DisabledReason {
     /// Returns its name in responses and the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Gone => "gone",
-            Self::Failing => "failing",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

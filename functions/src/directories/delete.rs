@@ -4,6 +4,7 @@ use documented::docs_const;
 use muster::domain::{ExpectedVersion, MembershipsOfDeleted};
 use muster::http::{self, Answer, Code, Problem};
 use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use crate::endpoint::TableAction::{
     BatchGetItem, BatchWriteItem, ConditionCheckItem, DeleteItem, GetItem, PutItem,
@@ -25,7 +26,7 @@ impl Parameter for MembershipsOfDeleted {
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": Self::ALL, "default": Self::default()})
+        json!({"type": "string", "enum": Self::VARIANTS, "default": Self::default()})
     }
 }
 

@@ -10,6 +10,7 @@ use muster::store::Page;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::Call;
 use super::parts::Part;
@@ -89,7 +90,7 @@ impl Filter for Role {
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": Self::ALL})
+        json!({"type": "string", "enum": Self::VARIANTS})
     }
 }
 
@@ -104,9 +105,7 @@ impl Filter for SearchPrefix {
 }
 
 /// A status that filters a list.
-pub(crate) trait ListedStatus: FromStr<Err = Invalid> + Serialize + Copy + 'static {
-    /// All statuses.
-    const ALL: &'static [Self];
+pub(crate) trait ListedStatus: FromStr<Err = Invalid> + Serialize + VariantArray {
     /// The status of what a list shows without the parameter.
     const DEFAULT: Self;
 }
@@ -116,7 +115,7 @@ pub(crate) struct StatusFilter<S>(pub(crate) Option<S>);
 
 impl<S: ListedStatus> StatusFilter<S> {
     fn values() -> Vec<Value> {
-        let all = S::ALL.iter().map(|status| json!(status));
+        let all = S::VARIANTS.iter().map(|status| json!(status));
         all.chain([json!("all")]).collect()
     }
 }
@@ -140,12 +139,10 @@ impl<S: ListedStatus> Parameter for StatusFilter<S> {
 }
 
 impl ListedStatus for Status {
-    const ALL: &'static [Self] = &Self::ALL;
     const DEFAULT: Self = Self::Active;
 }
 
 impl ListedStatus for UserStatus {
-    const ALL: &'static [Self] = &Self::ALL;
     const DEFAULT: Self = Self::Enabled;
 }
 

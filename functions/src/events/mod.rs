@@ -14,6 +14,7 @@ use muster::domain::{EventTypePattern, Invalid, Timestamp, UserId};
 use muster::http::Query;
 use muster::store::{EventFilter, EventOrder};
 use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use crate::endpoint::{Filter, Parameter, query};
 
@@ -116,15 +117,10 @@ impl Filter for Timestamp {
 /// `?order=newest|oldest`; defaults to `newest`.
 impl Parameter for EventOrder {
     fn read(query: &mut Query<'_>, name: &'static str) -> Self {
-        let read = |order: &str| match order {
-            "newest" => Ok(Self::Newest),
-            "oldest" => Ok(Self::Oldest),
-            _ => Err(Invalid::new("must be newest or oldest")),
-        };
-        query.filter(name, read).unwrap_or_default()
+        query.filter(name, str::parse).unwrap_or_default()
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": ["newest", "oldest"], "default": "newest"})
+        json!({"type": "string", "enum": Self::VARIANTS, "default": "newest"})
     }
 }

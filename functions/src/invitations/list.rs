@@ -4,6 +4,7 @@ use documented::docs_const;
 use muster::domain::{Invalid, Invitation, InvitationStatus};
 use muster::http::{self, Answer, Code, Problem};
 use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use crate::endpoint::TableAction::{BatchGetItem, Query};
 use crate::endpoint::{Call, Endpoint, Filter, OrganizationPath, Paged, endpoint, query};
@@ -59,6 +60,6 @@ impl Filter for InvitationStatus {
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": Self::ALL})
+        json!({"type": "string", "enum": Self::VARIANTS})
     }
 }

@@ -5,6 +5,7 @@ use muster::domain::{Invalid, Role, SearchPrefix, Status};
 use muster::http::{self, Answer, Code, Problem};
 use muster::store::{MemberFilter, MemberSort};
 use serde_json::{Value, json};
+use strum::{EnumString, VariantNames};
 
 use super::shown::ShownMember;
 use crate::endpoint::TableAction::BatchGetItem;
@@ -83,24 +84,22 @@ query! {
 }
 
 /// The order of a list of members.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub(crate) enum Order {
-    /// By the time of joining.
-    Joined,
     /// By display name.
     Name,
+    /// By the time of joining.
+    Joined,
 }
 
 impl Filter for Order {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "joined" => Ok(Self::Joined),
-            "name" => Ok(Self::Name),
-            _ => Err(Invalid::new("must be name or joined")),
-        }
+        text.parse()
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": ["name", "joined"]})
+        json!({"type": "string", "enum": Self::VARIANTS})
     }
 }

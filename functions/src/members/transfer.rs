@@ -7,6 +7,7 @@ use muster::http::{Answer, Code, Problem};
 use muster::json::{FromJson, text};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
@@ -77,7 +78,7 @@ pub(crate) struct NewOwner {
     #[schemars(
         with = "Role",
         default = "default_kept_role",
-        extend("enum" = &Role::ALL[1..])
+        extend("enum" = Role::VARIANTS.get(1..))
     )]
     keep_role: Option<KeptRole>,
 }

@@ -8,6 +8,7 @@ use muster::domain::{
 };
 use muster::domain::{fields_of, targets_of};
 use serde_json::{Map, Value, json};
+use strum::VariantArray as _;
 
 use super::example::Example as _;
 use super::schemas::{Schemas, of};
@@ -47,14 +48,14 @@ pub(super) fn ask(schemas: &mut Schemas) {
 pub(super) fn add_to(components: &mut Map<String, Value>) {
     let mut mapping = Map::new();
     let mut added = Map::new();
-    for event_type in EventType::ALL.iter().copied() {
+    for event_type in EventType::VARIANTS.iter().copied() {
         let name = name(event_type);
         let place = format!("#/components/schemas/{name}");
         mapping.insert(event_type.as_str().to_owned(), json!(place));
         added.insert(name, schema(event_type, components));
     }
     let all: Vec<_> = added.keys().map(|name| reference(name)).collect();
-    for event_type in EventType::ALL {
+    for event_type in EventType::VARIANTS {
         let resource = event_type.resource();
         added
             .entry(name_of_changes(resource))

@@ -12,12 +12,13 @@ pub mod update;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus, UserId};
+use muster::domain::{Name, Organization, OrganizationPatch, OrganizationStatus, UserId};
 use muster::from_fields;
 use muster::http::{self, Query};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use crate::endpoint::Parameter;
 use crate::openapi::example::{self, Example};
@@ -170,15 +171,10 @@ impl Example for OrganizationPatch {
 /// `active` or `deleted`; defaults to `active`.
 impl Parameter for OrganizationStatus {
     fn read(query: &mut Query<'_>, name: &'static str) -> Self {
-        let read = |status: &str| match status {
-            "active" => Ok(Self::Active),
-            "deleted" => Ok(Self::Deleted),
-            _ => Err(Invalid::new("must be active or deleted")),
-        };
-        query.filter(name, read).unwrap_or(Self::Active)
+        query.filter(name, str::parse).unwrap_or(Self::Active)
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": ["active", "deleted"], "default": "active"})
+        json!({"type": "string", "enum": Self::VARIANTS, "default": Self::Active})
     }
 }

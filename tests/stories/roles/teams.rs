@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Role, Source, Status};
+use strum::VariantArray as _;
 use support::{ACME, World};
 
 use super::team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
@@ -49,7 +50,7 @@ pub(super) async fn team(
 
 async fn members(world: &World, status: Status, own_role: Option<&str>) -> String {
     let mut columns = Vec::new();
-    for role in Role::ALL {
+    for &role in Role::VARIANTS {
         let relation = Relation::Member(role, status, Source::Manual);
         let cells = column(TEAM_ACTIONS, async || {
             with_team(world, relation, own_role).await

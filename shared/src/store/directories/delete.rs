@@ -103,7 +103,7 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let event = event(EventType::DirectoryUpdated, changed);
         let mut transaction = self.transaction(&cx.origin, [event])?;
-        let change = to_change(&after)?.set(DELETING, text(name_of(memberships)));
+        let change = to_change(&after)?.set(DELETING, text(memberships.as_ref()));
         let key = keys::directory(&before.tenant_id, &before.id);
         transaction.update(Action::Directory, &key, change, unchanged(before));
         if before.directory_type == DirectoryType::Scim {
@@ -158,7 +158,7 @@ impl Store {
         let event = event(EventType::DirectoryDeleted, removed).with_change(
             "memberships",
             serde_json::Value::Null,
-            name_of(memberships).into(),
+            memberships.as_ref().into(),
         );
         let mut transaction = self.transaction(&cx.origin, [event])?;
         transaction.delete(
@@ -320,13 +320,6 @@ fn by_hand(version: u64, updated_at: Timestamp) -> Change {
         .set("version", number(version))
         .set("updated_at", text(updated_at.to_string()))
         .remove(SUSPENDED_BY)
-}
-
-const fn name_of(memberships: MembershipsOfDeleted) -> &'static str {
-    match memberships {
-        MembershipsOfDeleted::Keep => "keep",
-        MembershipsOfDeleted::Remove => "remove",
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use strum::{EnumString, VariantNames};
 
 use super::{PARTITIONS, from_row, partition_of};
 use crate::domain::{
-    Event, EventId, EventTypePattern, OrganizationId, Page, Permission, TenantId, Timestamp, UserId,
+    Event, EventId, EventTypePattern, Invalid, OrganizationId, Page, Permission, TenantId,
+    Timestamp, UserId,
 };
 use crate::store::keys::{self, GSI1};
 use crate::store::table::{Condition, Query, between, text};
@@ -24,7 +26,9 @@ pub const SETTLE_TIME: Duration = Duration::from_mins(1);
 const SIFTED: usize = 500;
 
 /// The order of a list of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
 pub enum EventOrder {
     /// The latest event first.
     #[default]
