@@ -96,6 +96,39 @@ fn choices_are_read_from_their_spelling() {
     assert!("okta".parse::<DirectoryType>().is_err());
 }
 
+/// Checks the text of the error for a name that the enum does not have.
+#[track_caller]
+fn is_refused<T>(text: &str)
+where
+    T: std::str::FromStr<Err = Invalid> + std::fmt::Debug,
+{
+    let refused = "Nothing".parse::<T>().unwrap_err();
+    assert_eq!(refused.to_string(), text);
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_known_ones() {
+    is_refused::<Role>(
+        "must be one of owner, admin, org_admin, manager, member, internal_user, readonly, \
+         internal_user_viewer",
+    );
+    is_refused::<Status>("must be one of active, invited, suspended");
+    is_refused::<InvitationStatus>("must be one of pending, accepted, declined, revoked, expired");
+    is_refused::<TeamRole>("must be one of leader, member");
+    is_refused::<TeamStatus>("must be active or suspended");
+    is_refused::<UserStatus>("must be enabled or disabled");
+    is_refused::<OrganizationStatus>("must be active or deleted");
+    is_refused::<DomainStatus>("must be pending, verified or failed");
+    is_refused::<WebhookStatus>("must be enabled or disabled");
+    is_refused::<DeliveryStatus>("must be pending, delivered or failed");
+    is_refused::<DirectoryType>("must be entra or scim");
+    is_refused::<RequestedStatus>("must be active or paused");
+    is_refused::<MembershipsOfDeleted>("must be keep or remove");
+    is_refused::<OnLeave>("must be remove, suspend or keep");
+    is_refused::<LinkBy>("must be object_id or user_id");
+    is_refused::<EventType>("must be an event type");
+}
+
 /// Checks that a value is written as the text that it is read from.
 #[track_caller]
 fn is_text<T>(text: &str)
