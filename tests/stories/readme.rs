@@ -14,6 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use muster::http::Code;
+use strum::VariantArray as _;
 use support::root;
 
 const README: &str = include_str!("../../README.md");
@@ -84,9 +85,9 @@ fn every_problem_is_documented() {
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
         .collect();
-    let codes = Code::ALL.map(Code::as_str);
+    let codes: Vec<_> = Code::VARIANTS.iter().map(|code| code.as_str()).collect();
     assert_eq!(headings, codes, "each once, in the order of the source");
-    for code in Code::ALL {
+    for code in Code::VARIANTS {
         let name = code.as_str();
         let (status, title) = (code.status(), code.title());
         let first = format!("\n**{status}** {title}. `urn:muster:problem:{name}`\n\n");

@@ -1,5 +1,6 @@
 use muster::http::Code;
 use serde_json::Value;
+use strum::VariantArray as _;
 
 use crate::Reply;
 
@@ -41,8 +42,8 @@ impl Reply {
             assert!(!text.is_empty(), "{member} in {self:?}");
             text
         };
-        let code = Code::ALL
-            .into_iter()
+        let code = Code::VARIANTS
+            .iter()
             .find(|code| code.as_str() == text("code"))
             .unwrap_or_else(|| panic!("a code outside the contract: {self:?}"));
         assert_eq!(text("type"), format!("urn:muster:problem:{}", text("code")));

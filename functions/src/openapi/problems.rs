@@ -7,6 +7,7 @@ use muster::http::{ApiRequest, Code, Problem, ProblemDocument};
 use muster::json::text;
 use muster::store::{Refusal, TableError};
 use serde_json::{Map, Value, json};
+use strum::VariantArray as _;
 
 use super::headers::Header;
 use super::object::insert;
@@ -26,8 +27,8 @@ impl Problems {
     /// The responses with these codes, by status.
     pub(super) fn answers(&mut self, codes: &[Code], schemas: &mut Schemas) -> Map<String, Value> {
         let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-        for code in Code::ALL.into_iter().filter(|code| codes.contains(code)) {
-            by_status.entry(code.status()).or_default().push(code);
+        for code in Code::VARIANTS.iter().filter(|code| codes.contains(code)) {
+            by_status.entry(code.status()).or_default().push(*code);
         }
         let answers = by_status.into_iter().map(|(status, codes)| {
             let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
@@ -49,8 +50,8 @@ impl Problems {
 
 /// An example of each code.
 pub(super) fn examples() -> Map<String, Value> {
-    let examples = Code::ALL.into_iter().map(|code| {
-        let body = example(code).to_json(INSTANCE, "UQ3bVgkXFiAEJ5A=");
+    let examples = Code::VARIANTS.iter().map(|code| {
+        let body = example(*code).to_json(INSTANCE, "UQ3bVgkXFiAEJ5A=");
         let example = json!({"summary": code.title(), "value": body});
         (code.as_str().to_owned(), example)
     });

@@ -103,7 +103,7 @@ fn every_event_type_has_a_schema() {
 fn every_code_is_documented() {
     let document = document();
     let responses = document["components"]["responses"].as_object().unwrap();
-    for code in Code::ALL {
+    for code in Code::VARIANTS {
         let is_there = |name: &String| name.split('.').any(|one| one == code.as_str());
         assert!(responses.keys().any(is_there), "{}", code.as_str());
     }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
+use strum::{EnumString, IntoStaticStr};
 
 use super::Problem;
 use crate::domain::Page;
@@ -9,28 +10,24 @@ use crate::domain::Page;
 const DIGEST_BYTES: usize = 8;
 
 /// The form of a successful response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
 pub enum MediaType {
-    /// `application/json`
+    /// JSON.
     #[default]
+    #[strum(serialize = "application/json")]
     Json,
-    /// `text/csv` (RFC 4180)
+    /// CSV (RFC 4180).
+    #[strum(serialize = "text/csv")]
     Csv,
-    /// `application/x-ndjson`: one line of JSON for each item.
+    /// One line of JSON for each item.
+    #[strum(serialize = "application/x-ndjson")]
     Ndjson,
 }
 
 impl MediaType {
-    /// All forms.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
-
     /// Returns its name in `Accept` and `Content-Type`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv",
-            Self::Ndjson => "application/x-ndjson",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,18 +1,21 @@
 //! Errors for the caller: `application/problem+json` (RFC 9457), each with a stable code and a text on what to do.
 //! The internal cause is kept for the log only and never shown.
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
+use strum::{IntoStaticStr, VariantArray};
 
 use super::uri_path;
 use crate::json::{Violation, Violations};
 
 /// A stable error code for programs. Each code has one status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[derive(IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 #[expect(missing_docs, reason = "`title` describes each code")]
 pub enum Code {
     Unauthenticated,
@@ -54,125 +57,61 @@ pub enum Code {
 }
 
 impl Code {
-    /// All codes.
-    pub const ALL: [Self; 36] = [
-        Self::Unauthenticated,
-        Self::UnusableSubject,
-        Self::NoTenant,
-        Self::UserDisabled,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::ValidationFailed,
-        Self::InvalidJson,
-        Self::UnsupportedMediaType,
-        Self::BodyTooLarge,
-        Self::InvalidCursor,
-        Self::NameTaken,
-        Self::AlreadyMember,
-        Self::AlreadyInvited,
-        Self::LastOwner,
-        Self::DirectoryManaged,
-        Self::UnknownUser,
-        Self::NotAnOrganizationMember,
-        Self::BudgetExceedsOrganization,
-        Self::InvitationNotPending,
-        Self::InvitationNotValid,
-        Self::EmailNotVerified,
-        Self::InvitationForAnotherAddress,
-        Self::InvitationPending,
-        Self::IdempotencyMismatch,
-        Self::VersionMismatch,
-        Self::LimitReached,
-        Self::EndpointDisabled,
-        Self::SentRecently,
-        Self::DomainTaken,
-        Self::DomainNotVerified,
-        Self::DirectoryTaken,
-        Self::Conflict,
-        Self::Throttled,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
-    /// Returns the code, the status and the title.
-    const fn facts(self) -> (&'static str, u16, &'static str) {
+    /// Returns the status and the title.
+    const fn facts(self) -> (u16, &'static str) {
         match self {
-            Self::Unauthenticated => ("unauthenticated", 401, "No valid token"),
-            Self::UnusableSubject => (
-                "unusable-subject",
-                403,
-                "The token's subject cannot be used",
-            ),
-            Self::NoTenant => ("no-tenant", 403, "The token's tenant cannot be used"),
-            Self::UserDisabled => ("user-disabled", 403, "The user is disabled"),
-            Self::Forbidden => ("forbidden", 403, "Not allowed"),
-            Self::NotFound => ("not-found", 404, "Not found"),
-            Self::ValidationFailed => ("validation-failed", 400, "The request is not valid"),
-            Self::InvalidJson => ("invalid-json", 400, "The body is not a JSON object"),
-            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "Unsupported media type"),
-            Self::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
-            Self::InvalidCursor => ("invalid-cursor", 400, "Invalid cursor"),
-            Self::NameTaken => ("name-taken", 409, "Name taken"),
-            Self::AlreadyMember => ("already-member", 409, "Already a member"),
-            Self::AlreadyInvited => ("already-invited", 409, "Already invited"),
-            Self::LastOwner => ("last-owner", 409, "Last owner"),
-            Self::DirectoryManaged => ("directory-managed", 409, "Managed by the directory"),
-            Self::UnknownUser => ("unknown-user", 422, "Unknown user"),
-            Self::NotAnOrganizationMember => (
-                "not-an-organization-member",
-                422,
-                "Not a member of the organization",
-            ),
-            Self::BudgetExceedsOrganization => (
-                "budget-exceeds-organization",
-                422,
-                "Exceeds the organization's limits",
-            ),
-            Self::InvitationNotPending => (
-                "invitation-not-pending",
-                403,
-                "The invitation is not pending",
-            ),
-            Self::InvitationNotValid => (
-                "invitation-not-valid",
-                409,
-                "The invitation is no longer valid",
-            ),
-            Self::EmailNotVerified => ("email-not-verified", 403, "Email address not verified"),
-            Self::InvitationForAnotherAddress => (
-                "invitation-for-another-address",
-                403,
-                "The invitation is for another address",
-            ),
-            Self::InvitationPending => ("invitation-pending", 422, "The invitation is pending"),
-            Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "Idempotency key reused"),
-            Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
-            Self::LimitReached => ("limit-reached", 409, "Limit reached"),
-            Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
-            Self::SentRecently => ("sent-recently", 429, "Invitation sent recently"),
-            Self::DomainTaken => ("domain-taken", 409, "Domain taken"),
-            Self::DirectoryTaken => ("directory-taken", 409, "Directory taken"),
-            Self::DomainNotVerified => ("domain-not-verified", 409, "Domain not verified"),
-            Self::Conflict => ("conflict", 409, "Modified concurrently"),
-            Self::Throttled => ("throttled", 429, "Too many requests"),
-            Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),
-            Self::Internal => ("internal", 500, "Internal error"),
+            Self::Unauthenticated => (401, "No valid token"),
+            Self::UnusableSubject => (403, "The token's subject cannot be used"),
+            Self::NoTenant => (403, "The token's tenant cannot be used"),
+            Self::UserDisabled => (403, "The user is disabled"),
+            Self::Forbidden => (403, "Not allowed"),
+            Self::NotFound => (404, "Not found"),
+            Self::ValidationFailed => (400, "The request is not valid"),
+            Self::InvalidJson => (400, "The body is not a JSON object"),
+            Self::UnsupportedMediaType => (415, "Unsupported media type"),
+            Self::BodyTooLarge => (413, "The body is too large"),
+            Self::InvalidCursor => (400, "Invalid cursor"),
+            Self::NameTaken => (409, "Name taken"),
+            Self::AlreadyMember => (409, "Already a member"),
+            Self::AlreadyInvited => (409, "Already invited"),
+            Self::LastOwner => (409, "Last owner"),
+            Self::DirectoryManaged => (409, "Managed by the directory"),
+            Self::UnknownUser => (422, "Unknown user"),
+            Self::NotAnOrganizationMember => (422, "Not a member of the organization"),
+            Self::BudgetExceedsOrganization => (422, "Exceeds the organization's limits"),
+            Self::InvitationNotPending => (403, "The invitation is not pending"),
+            Self::InvitationNotValid => (409, "The invitation is no longer valid"),
+            Self::EmailNotVerified => (403, "Email address not verified"),
+            Self::InvitationForAnotherAddress => (403, "The invitation is for another address"),
+            Self::InvitationPending => (422, "The invitation is pending"),
+            Self::IdempotencyMismatch => (422, "Idempotency key reused"),
+            Self::VersionMismatch => (412, "Version mismatch"),
+            Self::LimitReached => (409, "Limit reached"),
+            Self::EndpointDisabled => (409, "Webhook endpoint disabled"),
+            Self::SentRecently => (429, "Invitation sent recently"),
+            Self::DomainTaken => (409, "Domain taken"),
+            Self::DirectoryTaken => (409, "Directory taken"),
+            Self::DomainNotVerified => (409, "Domain not verified"),
+            Self::Conflict => (409, "Modified concurrently"),
+            Self::Throttled => (429, "Too many requests"),
+            Self::Unavailable => (503, "Temporarily unavailable"),
+            Self::Internal => (500, "Internal error"),
         }
     }
 
     /// Returns the stable code.
-    pub const fn as_str(self) -> &'static str {
-        self.facts().0
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Returns the HTTP status.
     pub const fn status(self) -> u16 {
-        self.facts().1
+        self.facts().0
     }
 
     /// Returns its meaning in a few words.
     pub const fn title(self) -> &'static str {
-        self.facts().2
+        self.facts().1
     }
 
     /// Returns the number of seconds after which to retry, if a retry helps.
@@ -182,26 +121,6 @@ impl Code {
             Self::SentRecently => Some(60),
             _ => None,
         }
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl JsonSchema for Code {
-    fn schema_name() -> Cow<'static, str> {
-        "Code".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A stable error code for programs. Each code has one status.",
-            "type": "string",
-            "enum": Self::ALL.as_slice(),
-        })
     }
 }
 

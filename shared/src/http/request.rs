@@ -223,8 +223,8 @@ impl ApiRequest {
             .split(',')
             .filter_map(|one| one.split(';').next())
             .map(str::trim);
-        let known = |name: &str| MediaType::ALL.into_iter().find(|it| it.name() == name);
-        types.find_map(known).unwrap_or(MediaType::Json)
+        let known = types.find_map(|name| name.parse().ok());
+        known.unwrap_or(MediaType::Json)
     }
 
     /// Returns the query without one parameter, encoded for a URL.

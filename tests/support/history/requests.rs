@@ -1,10 +1,12 @@
 //! Sends the model's requests over HTTP and reads the responses.
 
 use muster::domain::{Role, Status};
+use muster::http::Code;
 use muster_model::requests::Request;
 use muster_model::table::{Id, TENANT_ADMIN};
 use reqwest::Method;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use super::invitations::{Links, address, told};
 use super::names::{NAMES, USERS};
@@ -210,9 +212,7 @@ pub fn answer(reply: &Reply) -> Option<HistoryResponse> {
 
 /// The `'static` copy of the code.
 fn known(code: &str) -> &'static str {
-    let mut all = muster::http::Code::ALL
-        .into_iter()
-        .map(muster::http::Code::as_str);
+    let mut all = Code::VARIANTS.iter().map(|code| code.as_str());
     all.find(|known| *known == code)
         .expect("a code of the contract")
 }

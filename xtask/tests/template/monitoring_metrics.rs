@@ -19,6 +19,7 @@ use muster_functions::members::track::TrackCounts;
 use muster_functions::records::{RequestLine, TriggerLine};
 use muster_functions::runs::{RunCounts, RunLine};
 use serde_json::Value;
+use strum::VariantArray as _;
 
 use crate::document::of_type;
 
@@ -122,9 +123,9 @@ fn all() -> BTreeSet<Metric> {
 /// The possible values of a dimension of the product. Routes are too many to list.
 pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
     match dimension {
-        "code" => Code::ALL
-            .map(Code::as_str)
-            .into_iter()
+        "code" => Code::VARIANTS
+            .iter()
+            .map(|code| code.as_str())
             .chain(["ok"])
             .collect(),
         "outcome" => [
