@@ -2,9 +2,10 @@
 
 use muster::http::MAX_IDEMPOTENCY_KEY_LENGTH;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 /// A header of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub(super) enum Header {
     RequestId,
     ServerTiming,
@@ -21,19 +22,6 @@ pub(super) enum Header {
 }
 
 impl Header {
-    const ALL: [Self; 10] = [
-        Self::RequestId,
-        Self::ServerTiming,
-        Self::CacheControl,
-        Self::Vary,
-        Self::ETag,
-        Self::Location,
-        Self::Link,
-        Self::Replayed,
-        Self::RetryAfter,
-        Self::Authenticate,
-    ];
-
     /// Its name.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -115,12 +103,16 @@ impl Header {
 
 /// The headers of every response.
 pub(super) fn components() -> Value {
-    Header::ALL
-        .into_iter()
+    Header::VARIANTS
+        .iter()
         .filter(|header| {
             !matches!(
                 header,
-                Header::Link | Header::Replayed | Header::Authenticate | Header::RetryAfter
+                Header::VaryByAccept
+                    | Header::Link
+                    | Header::Replayed
+                    | Header::Authenticate
+                    | Header::RetryAfter
             )
         })
         .map(|header| {
