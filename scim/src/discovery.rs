@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::list::{MAX_COUNT, list_response};
-use crate::schema::{Attribute, ENTERPRISE_USER, GROUP, Kind, Mutability, Schema, Type, USER};
+use crate::schema::{Attribute, ENTERPRISE_USER, GROUP, Kind, Schema, Type, USER};
 
 /// The discovery documents of a directory.
 #[derive(Clone, Debug)]
@@ -99,27 +99,15 @@ impl Discovery<'_> {
 }
 
 fn attribute_json(attribute: &Attribute) -> Value {
-    let kind = match attribute.kind {
-        Type::String => "string",
-        Type::Boolean => "boolean",
-        Type::DateTime => "dateTime",
-        Type::Reference => "reference",
-        Type::Complex => "complex",
-    };
-    let mutability = match attribute.mutability {
-        Mutability::ReadOnly => "readOnly",
-        Mutability::ReadWrite => "readWrite",
-        Mutability::Immutable => "immutable",
-    };
     let mut document = Map::new();
     let mut set = |name: &str, value: Value| document.insert(name.to_owned(), value);
     set("name", attribute.name.into());
-    set("type", kind.into());
+    set("type", attribute.kind.as_ref().into());
     set("multiValued", attribute.multi.into());
     set("description", attribute.description.into());
     set("required", attribute.required.into());
     set("caseExact", attribute.case_exact.into());
-    set("mutability", mutability.into());
+    set("mutability", attribute.mutability.as_ref().into());
     set("returned", "default".into());
     set(
         "uniqueness",

@@ -1,12 +1,14 @@
 //! The error response.
 
 use serde_json::{Value, json};
+use strum::AsRefStr;
 
 /// The `schemas` value of an error.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// The `scimType` of an error (RFC 7644, table 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum ScimType {
     /// The filter has the wrong syntax, or is not supported.
     InvalidFilter,
@@ -28,24 +30,6 @@ pub enum ScimType {
     InvalidVers,
     /// The request has sensitive information in its URI.
     Sensitive,
-}
-
-impl ScimType {
-    /// The text in the response.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidFilter => "invalidFilter",
-            Self::TooMany => "tooMany",
-            Self::Uniqueness => "uniqueness",
-            Self::Mutability => "mutability",
-            Self::InvalidSyntax => "invalidSyntax",
-            Self::InvalidPath => "invalidPath",
-            Self::NoTarget => "noTarget",
-            Self::InvalidValue => "invalidValue",
-            Self::InvalidVers => "invalidVers",
-            Self::Sensitive => "sensitive",
-        }
-    }
 }
 
 /// A refused request. The detail never repeats a value of the request.
@@ -92,7 +76,7 @@ impl Error {
             "detail": self.detail,
         });
         if let (Some(scim_type), Some(body)) = (self.scim_type, body.as_object_mut()) {
-            body.insert("scimType".to_owned(), scim_type.as_str().into());
+            body.insert("scimType".to_owned(), scim_type.as_ref().into());
         }
         body
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use strum::AsRefStr;
 
 use crate::error::Error;
 use crate::error::invalid_value;
@@ -12,7 +13,7 @@ use crate::filter::get;
 pub const MAX_MEMBERS: usize = 10_000;
 
 /// What a member is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, AsRefStr)]
 pub enum MemberType {
     /// A user. The default.
     #[default]
@@ -62,13 +63,10 @@ impl Members {
 
     /// The attribute `members`.
     pub(crate) fn to_json(&self) -> Value {
-        let members = self.0.iter().map(|(id, kind)| {
-            let kind = match kind {
-                MemberType::User => "User",
-                MemberType::Group => "Group",
-            };
-            json!({"value": id, "type": kind})
-        });
+        let members = self
+            .0
+            .iter()
+            .map(|(id, kind)| json!({"value": id, "type": kind.as_ref()}));
         members.collect()
     }
 }

@@ -1,8 +1,11 @@
 //! The one declaration of the attributes. Parsing, comparing, projection and the schema documents
 //! derive from it.
 
+use strum::AsRefStr;
+
 /// The type of an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum Type {
     /// Text.
     String,
@@ -17,7 +20,8 @@ pub enum Type {
 }
 
 /// Who may change an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum Mutability {
     /// Set by the server.
     ReadOnly,

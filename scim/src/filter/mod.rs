@@ -6,6 +6,8 @@ mod plan;
 
 use std::fmt;
 
+use strum::{Display, EnumString};
+
 use crate::error::{Error, ScimType};
 use crate::path::AttributePath;
 use crate::schema::{Kind, Type};
@@ -20,53 +22,31 @@ pub const MAX_FILTER_LENGTH: usize = 4_096;
 pub const MAX_FILTER_DEPTH: usize = 16;
 
 /// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
+#[strum(ascii_case_insensitive)]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Operator {
-    /// `eq`
+    #[strum(serialize = "eq")]
     Equal,
-    /// `ne`
+    #[strum(serialize = "ne")]
     NotEqual,
-    /// `co`
+    #[strum(serialize = "co")]
     Contains,
-    /// `sw`
+    #[strum(serialize = "sw")]
     StartsWith,
-    /// `ew`
+    #[strum(serialize = "ew")]
     EndsWith,
-    /// `gt`
+    #[strum(serialize = "gt")]
     Greater,
-    /// `ge`
+    #[strum(serialize = "ge")]
     GreaterOrEqual,
-    /// `lt`
+    #[strum(serialize = "lt")]
     Less,
-    /// `le`
+    #[strum(serialize = "le")]
     LessOrEqual,
 }
 
 impl Operator {
-    const ALL: [(Self, &'static str); 9] = [
-        (Self::Equal, "eq"),
-        (Self::NotEqual, "ne"),
-        (Self::Contains, "co"),
-        (Self::StartsWith, "sw"),
-        (Self::EndsWith, "ew"),
-        (Self::Greater, "gt"),
-        (Self::GreaterOrEqual, "ge"),
-        (Self::Less, "lt"),
-        (Self::LessOrEqual, "le"),
-    ];
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|(_, name)| name.eq_ignore_ascii_case(text))
-            .map(|(operator, _)| operator)
-    }
-
-    fn as_str(self) -> &'static str {
-        let mut all = Self::ALL.into_iter();
-        all.find(|(operator, _)| *operator == self)
-            .map_or("eq", |(_, name)| name)
-    }
-
     fn is_order(self) -> bool {
         matches!(
             self,
@@ -177,7 +157,7 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Present => f.write_str("pr"),
-            Self::Compare(operator, literal) => write!(f, "{} {literal}", operator.as_str()),
+            Self::Compare(operator, literal) => write!(f, "{operator} {literal}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The parser. It reads each byte a bounded number of times.
 
-use super::{Filter, Literal, MAX_FILTER_DEPTH, Operator, Test};
+use super::{Filter, Literal, MAX_FILTER_DEPTH, Test};
 use crate::path::AttributePath;
 
 /// What is wrong with a filter.
@@ -182,7 +182,9 @@ impl<'a> Parser<'a> {
         if word.eq_ignore_ascii_case("pr") {
             return Ok(Test::Present);
         }
-        let operator = Operator::parse(word).ok_or("The filter has no known operator.")?;
+        let operator = word
+            .parse()
+            .map_err(|_| "The filter has no known operator.")?;
         self.blanks();
         Ok(Test::Compare(operator, self.literal()?))
     }
