@@ -2,13 +2,15 @@
 
 use std::error::Error;
 
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use super::resolver::RefusedAddress;
 
 /// The reason that an attempt has no response. The owner of the endpoint sees it, so it says nothing about the
 /// network of the sender.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SendError {
     /// The URL is not accepted, or not any more.
     #[error("the URL is not accepted")]
@@ -35,16 +37,8 @@ pub enum SendError {
 
 impl SendError {
     /// Returns its name in responses and in the table.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RefusedUrl => "refused_url",
-            Self::Dns => "dns",
-            Self::RefusedAddress => "refused_address",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Closed => "closed",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     pub(super) fn of(error: &reqwest::Error) -> Self {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 use crate::plan::Place;
 use crate::snapshot::ReadCounts;
 use muster::domain::{Name, OrganizationId, TeamId};
@@ -15,7 +17,8 @@ const MAX_FAILURES: usize = 5;
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The result of a sync.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SyncOutcome {
     /// The table was changed to match the directory.
     Synced,
@@ -35,16 +38,8 @@ pub enum SyncOutcome {
 
 impl SyncOutcome {
     /// Returns its name in logs and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::Unchanged => "unchanged",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Ignored => "ignored",
-            Self::TimedOut => "timed-out",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
