@@ -1,6 +1,7 @@
 //! The users' requests and their outcomes.
 
 use muster::domain::{Role, Status};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray, VariantNames};
 
 use crate::table::{Id, Key};
 
@@ -9,21 +10,18 @@ use crate::table::{Id, Key};
 /// To disable and enable users, each caller has the token of a tenant admin. All else they do as a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
+#[derive(EnumDiscriminants, IntoStaticStr, VariantNames)]
+#[strum_discriminants(name(RequestKind), vis(pub(crate)))]
 pub enum Request {
-    Create {
-        organization: Id,
-        name: Id,
-    },
-    Rename {
-        organization: Id,
-        name: Id,
-    },
-    Delete {
-        organization: Id,
-    },
-    Restore {
-        organization: Id,
-    },
+    #[strum(serialize = "create organization")]
+    Create { organization: Id, name: Id },
+    #[strum(serialize = "rename organization")]
+    Rename { organization: Id, name: Id },
+    #[strum(serialize = "delete organization")]
+    Delete { organization: Id },
+    #[strum(serialize = "restore organization")]
+    Restore { organization: Id },
+    #[strum(serialize = "add member")]
     Add {
         organization: Id,
         user: Id,
@@ -31,127 +29,69 @@ pub enum Request {
         status: Status,
     },
     /// Continues adding a user who has an open invitation already.
+    #[strum(serialize = "add member again")]
     AddAgain {
         organization: Id,
         user: Id,
         role: Role,
         status: Status,
     },
+    #[strum(serialize = "change role")]
     ChangeRole {
         organization: Id,
         user: Id,
         role: Role,
     },
+    #[strum(serialize = "change status")]
     ChangeStatus {
         organization: Id,
         user: Id,
         status: Status,
     },
-    Remove {
-        organization: Id,
-        user: Id,
-    },
-    Accept {
-        organization: Id,
-    },
+    #[strum(serialize = "remove member")]
+    Remove { organization: Id, user: Id },
+    #[strum(serialize = "accept invitation")]
+    Accept { organization: Id },
     /// Makes the user an owner; the caller keeps the role.
+    #[strum(serialize = "transfer ownership")]
     Transfer {
         organization: Id,
         user: Id,
         role: Role,
     },
     /// Invites the address of a user.
+    #[strum(serialize = "create invitation")]
     Invite {
         organization: Id,
         user: Id,
         role: Role,
     },
     /// Issues a new token for the invitation of a user's address.
-    Resend {
-        organization: Id,
-        user: Id,
-    },
-    Revoke {
-        organization: Id,
-        user: Id,
-    },
+    #[strum(serialize = "resend invitation")]
+    Resend { organization: Id, user: Id },
+    #[strum(serialize = "revoke invitation")]
+    Revoke { organization: Id, user: Id },
     /// Accepts the invitation of a user's address, which another user can do with its token.
-    AcceptByEmail {
-        organization: Id,
-        user: Id,
-    },
-    DeclineByEmail {
-        organization: Id,
-        user: Id,
-    },
-    Disable {
-        user: Id,
-    },
-    Enable {
-        user: Id,
-    },
-    Join {
-        organization: Id,
-    },
-    Leave {
-        organization: Id,
-    },
-    Suspend {
-        organization: Id,
-    },
+    #[strum(serialize = "accept invitation by email")]
+    AcceptByEmail { organization: Id, user: Id },
+    #[strum(serialize = "decline invitation by email")]
+    DeclineByEmail { organization: Id, user: Id },
+    #[strum(serialize = "disable user")]
+    Disable { user: Id },
+    #[strum(serialize = "enable user")]
+    Enable { user: Id },
+    #[strum(serialize = "login joins")]
+    Join { organization: Id },
+    #[strum(serialize = "login leaves")]
+    Leave { organization: Id },
+    #[strum(serialize = "login suspends")]
+    Suspend { organization: Id },
 }
 
 impl Request {
-    /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 21] = [
-        "create organization",
-        "rename organization",
-        "delete organization",
-        "restore organization",
-        "add member",
-        "change role",
-        "change status",
-        "remove member",
-        "accept invitation",
-        "login joins",
-        "login leaves",
-        "login suspends",
-        "add member again",
-        "transfer ownership",
-        "create invitation",
-        "resend invitation",
-        "revoke invitation",
-        "accept invitation by email",
-        "decline invitation by email",
-        "disable user",
-        "enable user",
-    ];
-
-    /// The index in [`Self::NAMES`].
-    pub fn kind(self) -> usize {
-        match self {
-            Self::Create { .. } => 0,
-            Self::Rename { .. } => 1,
-            Self::Delete { .. } => 2,
-            Self::Restore { .. } => 3,
-            Self::Add { .. } => 4,
-            Self::ChangeRole { .. } => 5,
-            Self::ChangeStatus { .. } => 6,
-            Self::Remove { .. } => 7,
-            Self::Accept { .. } => 8,
-            Self::Join { .. } => 9,
-            Self::Leave { .. } => 10,
-            Self::Suspend { .. } => 11,
-            Self::AddAgain { .. } => 12,
-            Self::Transfer { .. } => 13,
-            Self::Invite { .. } => 14,
-            Self::Resend { .. } => 15,
-            Self::Revoke { .. } => 16,
-            Self::AcceptByEmail { .. } => 17,
-            Self::DeclineByEmail { .. } => 18,
-            Self::Disable { .. } => 19,
-            Self::Enable { .. } => 20,
-        }
+    /// The index in the names of all requests.
+    pub(crate) fn kind(self) -> usize {
+        RequestKind::from(self) as usize
     }
 
     /// The organization of the request, if it has one.
@@ -255,7 +195,7 @@ impl Request {
 }
 
 /// The outcome of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
 #[expect(
     missing_docs,
     reason = "as in `muster::store::Error`, where they are that"
@@ -283,28 +223,4 @@ pub enum RequestOutcome {
     UserDisabled,
     /// The invitation by email has ended. The response depends on how.
     Ended,
-}
-
-impl RequestOutcome {
-    /// All outcomes.
-    pub const ALL: [Self; 18] = [
-        Self::Applied,
-        Self::Nothing,
-        Self::Again,
-        Self::NotFound,
-        Self::Forbidden,
-        Self::NameTaken,
-        Self::AlreadyMember,
-        Self::LastOwner,
-        Self::InvitationNotPending,
-        Self::InvitationNotValid,
-        Self::InvitationPending,
-        Self::DirectoryManaged,
-        Self::Invalid,
-        Self::Conflict,
-        Self::NotAnOrganizationMember,
-        Self::AlreadyInvited,
-        Self::UserDisabled,
-        Self::Ended,
-    ];
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster::domain::{Role, Status};
+use strum::{VariantArray as _, VariantNames as _};
 
 use crate::requests::{Request, RequestOutcome};
 use crate::transaction::ConditionKind;
@@ -43,7 +44,7 @@ pub struct Scope {
 
 /// Counts by request and outcome.
 #[derive(Debug, Default)]
-pub struct Outcomes([[AtomicU64; RequestOutcome::ALL.len()]; Request::NAMES.len()]);
+pub struct Outcomes([[AtomicU64; RequestOutcome::VARIANTS.len()]; Request::VARIANTS.len()]);
 
 impl Clone for Outcomes {
     fn clone(&self) -> Self {
@@ -63,11 +64,11 @@ impl Outcomes {
     /// All outcomes by the request's name.
     pub fn all(&self) -> BTreeMap<(&'static str, RequestOutcome), u64> {
         let mut all = BTreeMap::new();
-        for (name, counts) in Request::NAMES.into_iter().zip(&self.0) {
-            for (outcome, count) in RequestOutcome::ALL.into_iter().zip(counts) {
+        for (name, counts) in Request::VARIANTS.iter().zip(&self.0) {
+            for (outcome, count) in RequestOutcome::VARIANTS.iter().zip(counts) {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
-                    all.insert((name, outcome), count);
+                    all.insert((*name, *outcome), count);
                 }
             }
         }

@@ -8,6 +8,7 @@ use muster_model::scopes::{
     without,
 };
 use muster_model::transaction::ConditionKind;
+use strum::VariantNames as _;
 
 /// All states of every scope of the tests.
 #[test]
@@ -31,7 +32,7 @@ fn the_recipes_hold_in_every_interleaving() {
         seen.extend(outcomes.all().into_keys());
     }
     // A search without applied requests would prove nothing.
-    for name in Request::NAMES {
+    for &name in Request::VARIANTS {
         assert!(seen.contains(&(name, RequestOutcome::Applied)), "{name}");
     }
     for refused in [

@@ -291,7 +291,7 @@ impl Walker {
         let place = self.place(asked.number);
         self.schedule.release(place, None).await;
         let reply = self.read(asked.number).await;
-        let name = Request::NAMES[request.kind()];
+        let name = request.into();
         self.outcomes.push((name, outcome));
         if let (What::Invitation(request), Some(reply)) = (asked.what, &reply) {
             self.links.learn(request, reply);

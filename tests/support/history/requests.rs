@@ -220,7 +220,7 @@ fn known(code: &str) -> &'static str {
 /// The name of an operation.
 pub fn name(what: What) -> &'static str {
     match what {
-        What::Write(request, _) => Request::NAMES[request.kind()],
+        What::Write(request, _) => request.into(),
         What::Organization(_) => "get organization",
         What::Member(..) => "get member",
         What::Invitation(request) => request.name(),
