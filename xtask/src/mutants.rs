@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
+use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 use crate::command::{output, program, status};
 use crate::results::Results;
@@ -36,7 +37,8 @@ const OF_THE_STORE: &str =
 const ENDED: [i32; 4] = [0, 2, 3, 124];
 
 /// The code to mutate.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub(crate) enum Part {
     /// `domain/src`, with the tests of its package.
     Domain,
@@ -62,7 +64,7 @@ pub(crate) struct Extent {
 /// The results of mutants, by name.
 type Found = BTreeMap<String, Outcome>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 enum Outcome {
     DoesNotCompile,
     Noticed,
@@ -71,15 +73,6 @@ enum Outcome {
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Domain, Self::Store];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Domain => "domain",
-            Self::Store => "store",
-        }
-    }
-
     const fn package(self) -> &'static str {
         match self {
             Self::Domain => "muster-domain",
@@ -96,13 +89,6 @@ impl Part {
 }
 
 impl Outcome {
-    const ALL: [Self; 4] = [
-        Self::DoesNotCompile,
-        Self::Noticed,
-        Self::TooSlow,
-        Self::NotNoticed,
-    ];
-
     /// The file in which cargo-mutants lists the mutants with this result.
     const fn file(self) -> &'static str {
         match self {
@@ -116,7 +102,7 @@ impl Outcome {
 
 /// Mutates a part.
 pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
-    let place = root.join("target").join("mutants").join(part.name());
+    let place = root.join("target").join("mutants").join(part.into_str());
     let (last, earlier) = (place.join("mutants.out"), place.join("earlier"));
     fs::create_dir_all(&earlier)?;
     // The results of an interrupted run count too.
@@ -181,7 +167,7 @@ fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
 /// The mutants listed in a folder.
 fn read(folder: &Path) -> Result<Found> {
     let mut found = Found::new();
-    for outcome in Outcome::ALL {
+    for &outcome in Outcome::VARIANTS {
         let file = folder.join(outcome.file());
         if file.exists() {
             let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -192,7 +178,7 @@ fn read(folder: &Path) -> Result<Found> {
 }
 
 fn keep(folder: &Path, found: &Found) -> Result<()> {
-    for outcome in Outcome::ALL {
+    for &outcome in Outcome::VARIANTS {
         let listed = found.iter().filter(|(_, it)| **it == outcome);
         let listed: Vec<_> = listed.map(|(mutant, _)| mutant.as_str()).collect();
         fs::write(folder.join(outcome.file()), listed.join("\n"))?;
@@ -201,10 +187,11 @@ fn keep(folder: &Path, found: &Found) -> Result<()> {
 }
 
 fn row(name: &str, all: usize, found: &Found) -> String {
-    let counts = Outcome::ALL.map(|outcome| {
-        let count = found.values().filter(|it| **it == outcome).count();
+    let counts = Outcome::VARIANTS.iter().map(|outcome| {
+        let count = found.values().filter(|it| *it == outcome).count();
         count.to_string()
     });
+    let counts: Vec<_> = counts.collect();
     format!(
         "| {name} | {all} | {} | {} |",
         found.len(),
@@ -223,12 +210,12 @@ fn item(mutant: &str) -> String {
 fn write(root: &Path, part: Part, all: usize, found: &Found) -> Result<()> {
     let last = RESULTS.read(root)?;
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
-    for name in Part::ALL.map(Part::name) {
+    for &name in Part::VARIANTS {
         let start = format!("| {name} |");
         let there = last.lines().find(|line| line.starts_with(&start));
         rows.extend(there.map(|line| (name, line.to_owned())));
     }
-    rows.insert(part.name(), row(part.name(), all, found));
+    rows.insert(part.into_str(), row(part.into_str(), all, found));
     let of_part = format!("- `{}", part.folder());
     let others = last
         .lines()
@@ -285,8 +272,9 @@ mod tests {
         let folder = format!("muster-mutants-{}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder).unwrap();
-        let found = Outcome::ALL.map(|outcome| (format!("{outcome:?}"), outcome));
-        let found = Found::from(found);
+        let found = Outcome::VARIANTS.iter();
+        let found = found.map(|outcome| (format!("{outcome:?}"), *outcome));
+        let found: Found = found.collect();
         keep(&folder, &found).unwrap();
         let kept = read(&folder).unwrap();
         fs::remove_dir_all(&folder).unwrap();
