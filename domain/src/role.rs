@@ -11,7 +11,7 @@ use super::Invalid;
 /// `readonly` = `internal_user_viewer`.
 ///
 /// Equal roles grant the same permissions. A role is stored and returned as provided.
-// In the order of lists: highest privilege first.
+// Declared with the highest privilege first: lists of roles have this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumString, IntoStaticStr, VariantArray, strum::VariantNames)]
