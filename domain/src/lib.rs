@@ -10,6 +10,7 @@ mod idempotency;
 mod ids;
 mod invitation;
 pub mod json;
+mod keys;
 mod limits;
 mod membership;
 mod metadata;
@@ -59,6 +60,7 @@ pub use invitation::{
     MAX_REDIRECT_URL_LENGTH, RESEND_AFTER, RedirectUrl,
 };
 pub use json::{Json, JsonNumber, JsonObject};
+pub use keys::{DomainKey, InvitationKey, MemberKey, TeamMemberKey};
 pub use limits::{
     Budget, BudgetDuration, Limits, MAX_BUDGET, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, MIN_BUDGET,
 };

@@ -127,7 +127,8 @@ impl Membership {
         tenant_id: TenantId,
         organization_id: OrganizationId,
         user_id: UserId,
-        (role, status): (Role, Status),
+        role: Role,
+        status: Status,
         now: Timestamp,
     ) -> Self {
         Self {

@@ -164,7 +164,8 @@ impl Team {
     /// Creates a new team with source `manual`.
     pub fn new(
         id: TeamId,
-        (tenant_id, organization_id): (TenantId, Option<OrganizationId>),
+        tenant_id: TenantId,
+        organization_id: Option<OrganizationId>,
         name: Name,
         created_by: UserId,
         now: Timestamp,

@@ -82,7 +82,7 @@ impl Limits {
         let none = Self::default();
         let organization = organization.unwrap_or(&none);
         let (max_budget, budget_duration) = match self.budget_within(organization) {
-            Some((budget, duration)) if !exceeds_budget((budget, duration), organization) => {
+            Some((budget, duration)) if !exceeds_budget(budget, duration, organization) => {
                 (Some(budget), duration)
             }
             None if organization.max_budget.is_none() => (
@@ -126,8 +126,8 @@ impl Limits {
         let budget_changes = self.max_budget != before.max_budget;
         let duration_changes = self.budget_duration != before.budget_duration;
         if (budget_changes || duration_changes)
-            && let Some(own) = self.budget_within(organization)
-            && exceeds_budget(own, organization)
+            && let Some((own, duration)) = self.budget_within(organization)
+            && exceeds_budget(own, duration, organization)
             && let Some(most) = organization.max_budget
         {
             let pointer = if budget_changes {
@@ -199,10 +199,7 @@ impl Limits {
 
 /// Returns whether a budget is more per time than the organization's. A budget that is never renewed is less than
 /// any renewed budget.
-fn exceeds_budget(
-    (own, duration): (Budget, Option<&BudgetDuration>),
-    organization: &Limits,
-) -> bool {
+fn exceeds_budget(own: Budget, duration: Option<&BudgetDuration>, organization: &Limits) -> bool {
     let Some(most) = organization.max_budget else {
         return false;
     };

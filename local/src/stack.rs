@@ -144,8 +144,13 @@ impl Stack {
             sources.start(&stopped, &mut serving)?;
         }
         let timers = Timers::new(&lambda, options.event_sources.then_some(&services));
-        let page = (running, Store::new(own_client.clone(), &table_name));
-        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), timers, page);
+        let mut router = router(
+            Arc::new(gateway),
+            Arc::clone(&issuer),
+            timers,
+            running,
+            Store::new(own_client.clone(), &table_name),
+        );
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
@@ -292,7 +297,8 @@ fn router(
     gateway: Arc<Gateway>,
     issuer: Arc<Issuer>,
     timers: Timers,
-    (running, store): (Running, Store),
+    running: Running,
+    store: Store,
 ) -> Router {
     let lambda = Arc::clone(&timers.lambda);
     let tokens = Router::new()

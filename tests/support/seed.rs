@@ -33,8 +33,14 @@ impl World {
             let (id, now) = (OrganizationId::from(clock.new_id()), clock.now());
             let name = name.parse().unwrap();
             let tenant = cx.caller.tenant_id.clone();
-            let owns = (Role::Owner, Status::Active);
-            let membership = Membership::new(tenant.clone(), id.clone(), owner.clone(), owns, now);
+            let membership = Membership::new(
+                tenant.clone(),
+                id.clone(),
+                owner.clone(),
+                Role::Owner,
+                Status::Active,
+                now,
+            );
             let mut organization = Organization::new(id.clone(), tenant, name, owner.clone(), now);
             organization.domain = domain.map(|domain| domain.parse().unwrap());
             let (store, cx) = (&store, &cx);
@@ -54,9 +60,15 @@ impl World {
         let made = stream::iter(all).map(|(organization, user, role, status)| {
             let user = UserId::parse(user.as_str()).unwrap();
             let organization = OrganizationId::parse(organization.as_str()).unwrap();
-            let what = (role.parse().unwrap(), status.parse().unwrap());
             let tenant = cx.caller.tenant_id.clone();
-            let membership = Membership::new(tenant, organization, user.clone(), what, clock.now());
+            let membership = Membership::new(
+                tenant,
+                organization,
+                user.clone(),
+                role.parse().unwrap(),
+                status.parse().unwrap(),
+                clock.now(),
+            );
             let (store, cx) = (&store, &cx);
             async move {
                 let nothing = UserPatch::default();

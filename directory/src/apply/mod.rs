@@ -90,7 +90,7 @@ impl Subject<'_> {
                 }
             }
         }
-        writes::take_suffixes_away(store, (tenant, origin), progress).await;
+        writes::take_suffixes_away(store, tenant, origin, progress).await;
         let marks = Marks {
             made,
             fingerprint,
@@ -168,30 +168,44 @@ impl Subject<'_> {
         current: &CurrentMemberships,
         made: Provisioned,
     ) -> Result<usize, store::Error> {
-        let place = (self.store, self.user.tenant_id());
-        let (found, plan) = planned(place, reading, current, made, self.rules).await?;
+        let (found, plan) = planned(
+            self.store,
+            self.user.tenant_id(),
+            reading,
+            current,
+            made,
+            self.rules,
+        )
+        .await?;
         let plan = if self.holds_back {
             plan.held_back()
         } else {
             plan
         };
-        let about = (self.store, self.user, current);
         let origin = self.user.named_in(self.origin.clone());
-        let source = (&origin, reading.source());
-        Writes::new(about, source, &found, &plan, self.progress)
-            .carry_out(self.rules, self.clock)
-            .await;
+        Writes::new(
+            Subject {
+                origin: &origin,
+                ..self
+            },
+            current,
+            reading.source(),
+            &found,
+            &plan,
+        )
+        .carry_out(self.rules, self.clock)
+        .await;
         Ok(plan.kept)
     }
 
     /// Takes back what was made if the tenant's directory has been deleted since it was read.
     async fn leave_if_deleted(self) -> Result<(), store::Error> {
-        if let Some(directory) = self.own
+        if let Some((directory, source)) = self.own
             && self.progress.with(|state| state.counts.changed()) > 0
         {
             let (tenant, user) = (self.user.tenant_id(), self.user.user_id());
             self.store
-                .end_given_by_deleted(tenant, user, directory, self.origin)
+                .end_given_by_deleted(tenant, user, directory, source, self.origin)
                 .await?;
         }
         Ok(())
@@ -204,7 +218,8 @@ impl Subject<'_> {
 
 /// Does the lookups for a part of the directory, and plans the changes.
 pub(crate) async fn planned(
-    (store, tenant): (&Store, &TenantId),
+    store: &Store,
+    tenant: &TenantId,
     reading: &DirectorySnapshot,
     current: &CurrentMemberships,
     made: Provisioned,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 
 pub(super) use self::names::take_suffixes_away;
+use super::Subject;
 use super::report::{Counts, Progress};
 use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
 use muster::domain::DirectorySettings;
@@ -52,11 +53,11 @@ pub(super) struct Writes<'a> {
 
 impl<'a> Writes<'a> {
     pub(super) fn new(
-        (store, user, current): (&'a Store, &'a KnownUser, &'a CurrentMemberships),
-        (origin, source): (&'a Origin, Source),
+        subject: Subject<'a>,
+        current: &'a CurrentMemberships,
+        source: Source,
         found: &'a Found,
         plan: &'a Plan,
-        progress: &'a Progress,
     ) -> Self {
         let teams = found.teams.iter();
         let mut organizations_of: BTreeMap<_, _> = teams
@@ -86,13 +87,13 @@ impl<'a> Writes<'a> {
             }
         }
         Self {
-            store,
-            user,
-            origin,
+            store: subject.store,
+            user: subject.user,
+            origin: subject.origin,
             source,
             current,
             plan,
-            progress,
+            progress: subject.progress,
             organizations_of,
             waiting,
             leaving,
@@ -169,7 +170,7 @@ impl<'a> Writes<'a> {
                 role,
                 mapped_from,
             } => (
-                self.join_organization(organization_id, (*role, mapped_from.as_ref()), clock)
+                self.join_organization(organization_id, *role, mapped_from.as_ref(), clock)
                     .await,
                 |counts| &mut counts.memberships_made,
             ),
@@ -302,14 +303,18 @@ impl<'a> Writes<'a> {
         };
         let now = clock.now();
         let (tenant_id, user_id) = (self.user.tenant_id(), self.user.user_id());
-        let named = |name: &Name| {
-            let place = (tenant_id.clone(), new.organization_id.clone());
-            Team {
-                limits: new.limits.clone(),
-                source: self.source,
-                created_by: None,
-                ..Team::new(new.id.clone(), place, name.clone(), user_id.clone(), now)
-            }
+        let named = |name: &Name| Team {
+            limits: new.limits.clone(),
+            source: self.source,
+            created_by: None,
+            ..Team::new(
+                new.id.clone(),
+                tenant_id.clone(),
+                new.organization_id.clone(),
+                name.clone(),
+                user_id.clone(),
+                now,
+            )
         };
         if rules.refresh_names && new.naming.is_second() {
             self.progress.with(|state| state.has_suffixes = true);
@@ -337,7 +342,7 @@ impl<'a> Writes<'a> {
         if self.is_not_made(organization_id) {
             return Ok(WriteOutcome::Unchanged);
         }
-        let place = (self.user.tenant_id(), id);
+        let tenant = self.user.tenant_id();
         let mut how = Move {
             version: team.version,
             name: &team.naming.name,
@@ -345,14 +350,14 @@ impl<'a> Writes<'a> {
         };
         match self
             .store
-            .move_team(self.origin, place, organization_id, how)
+            .move_team(self.origin, tenant, id, organization_id, how)
             .await?
         {
             WriteOutcome::NameTaken => {
                 how.name = &team.naming.if_taken;
                 let written = self
                     .store
-                    .move_team(self.origin, place, organization_id, how)
+                    .move_team(self.origin, tenant, id, organization_id, how)
                     .await?;
                 if team.is_refreshed && written == WriteOutcome::Done {
                     let place = Place::Team(id.clone());

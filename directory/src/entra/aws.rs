@@ -104,13 +104,7 @@ impl AwsAccess {
         let body = json!({ "SecretId": arn.as_str() }).to_string();
         let authority = Authority::SecretsManager;
         let answer = self
-            .call(
-                "secretsmanager",
-                authority,
-                (&headers, body),
-                calls,
-                deadline,
-            )
+            .call("secretsmanager", authority, &headers, body, calls, deadline)
             .await?;
         match serde_json::from_slice(&answer.body) {
             Ok(SecretValue {
@@ -132,7 +126,8 @@ impl AwsAccess {
             .call(
                 "sts",
                 authority,
-                (&headers, WEB_IDENTITY.to_owned()),
+                &headers,
+                WEB_IDENTITY.to_owned(),
                 calls,
                 deadline,
             )
@@ -148,7 +143,8 @@ impl AwsAccess {
         &self,
         service: &'static str,
         authority: Authority,
-        (headers, body): (&[(&'static str, &'static str)], String),
+        headers: &[(&'static str, &'static str)],
+        body: String,
         calls: &Calls,
         deadline: Instant,
     ) -> Result<ServiceResponse, TokenError> {

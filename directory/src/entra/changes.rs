@@ -138,7 +138,8 @@ impl Directory {
         let mut changes = GroupChanges::default();
         let read = self.changes(
             Question::GroupChanges,
-            (first, since),
+            first,
+            since,
             deadline,
             |row: GroupRow| changes.add(row),
         );
@@ -162,7 +163,8 @@ impl Directory {
         let mut changes = AccountChanges::new();
         let read = self.changes(
             Question::AccountChanges,
-            (first, since),
+            first,
+            since,
             deadline,
             // Users without a valid id are unknown.
             |row: UserRow| changes.extend(row.id.parse::<EntraObjectId>()),
@@ -177,7 +179,8 @@ impl Directory {
     async fn changes<R: serde::de::DeserializeOwned>(
         &self,
         question: Question,
-        (first, since): (Url, Since<'_>),
+        first: Url,
+        since: Since<'_>,
         deadline: Instant,
         mut take: impl FnMut(R),
     ) -> Result<Option<DeltaLink>, ReadError> {

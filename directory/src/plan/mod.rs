@@ -161,7 +161,9 @@ impl Planner<'_> {
                     }
                     Some(found) if found.is_live => self.rename(
                         Place::Organization(id.organization_id()),
-                        (&found.name, found.synced_name.as_ref(), found.version),
+                        &found.name,
+                        found.synced_name.as_ref(),
+                        found.version,
                         &naming,
                     ),
                     Some(_) => {}
@@ -187,7 +189,9 @@ impl Planner<'_> {
                         && !is_first_of_name => {}
                 Some(found) => self.rename(
                     Place::Team(id.team_id()),
-                    (&found.name, found.synced_name.as_ref(), found.version),
+                    &found.name,
+                    found.synced_name.as_ref(),
+                    found.version,
                     &naming,
                 ),
             }
@@ -267,7 +271,9 @@ impl Planner<'_> {
     fn rename(
         &mut self,
         what: Place,
-        (name, synced_name, version): (&Name, Option<&Name>, u64),
+        name: &Name,
+        synced_name: Option<&Name>,
+        version: u64,
         naming: &Naming,
     ) {
         if self.rules.refresh_names && synced_name == Some(name) && naming.name != *name {

@@ -227,8 +227,9 @@ impl Runs {
             }
         };
         let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
-        let right = (&lease, confirmed.as_ref());
-        let is_recorded = store.finish_run(right, &directory, &state, &run).await?;
+        let is_recorded = store
+            .finish_run(&lease, confirmed.as_ref(), &directory, &state, &run)
+            .await?;
         if !is_recorded {
             // The directory was deleted or changed meanwhile, or another run has taken it over. The next one starts again.
             store.release_run(&lease, &before).await?;

@@ -132,7 +132,7 @@ impl Work<'_> {
                 return Ok(None);
             }
             let (users, next) = if let Some(named) = &named {
-                self.some_of(named, (state, open), changed).await?
+                self.some_of(named, state, open, changed).await?
             } else {
                 let after = open.done_to.as_deref();
                 self.accounts(state).page(self.store, after).await?

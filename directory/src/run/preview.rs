@@ -83,7 +83,7 @@ impl Runs {
             is_first = false;
             let mut results = stream::iter(users)
                 .map(|concerned| async move {
-                    preview_of(store, (directory, reader), &concerned, deadline).await
+                    preview_of(store, directory, reader, &concerned, deadline).await
                 })
                 .buffered(AT_ONCE);
             while let Some(result) = results.next().await {
@@ -130,7 +130,7 @@ impl Runs {
             let (tenant, rules) = (&directory.tenant_id, &directory.settings);
             let none = CurrentMemberships::default();
             let made = Provisioned::Unknown;
-            let (_, plan) = planned((store, tenant), &part, &none, made, rules).await?;
+            let (_, plan) = planned(store, tenant, &part, &none, made, rules).await?;
             let made = made_by(&plan);
             organizations.extend(made.organizations);
             teams.extend(made.teams);
@@ -153,7 +153,8 @@ impl Runs {
 /// Returns what would change for a user, as `Follower` does it.
 async fn preview_of(
     store: &Store,
-    (directory, reader): (&Directory, &Reader),
+    directory: &Directory,
+    reader: &Reader,
     concerned: &Concerned,
     deadline: Instant,
 ) -> Result<Previewed, RunError> {
@@ -165,8 +166,10 @@ async fn preview_of(
     };
     let given = given(&current);
     let mut previewed = PreviewedUser::unchanged(user.clone());
-    let source = (reader, &directory.settings);
-    let reading = match concerned.said(source, known, deadline).await? {
+    let reading = match concerned
+        .said(reader, &directory.settings, known, deadline)
+        .await?
+    {
         Said::Groups(reading) => reading,
         Said::Ended if !known.is_disabled() => {
             previewed.disabled = Some(true);
@@ -194,7 +197,7 @@ async fn preview_of(
     let reading = not_emptied(reading, &held(&current), rules)?;
     let own = reading.own();
     let made = Provisioned::Unknown;
-    let (_, plan) = planned((store, tenant), &own, &current, made, rules).await?;
+    let (_, plan) = planned(store, tenant, &own, &current, made, rules).await?;
     let mut result = Previewed {
         given,
         ..Previewed::default()

@@ -206,7 +206,8 @@ impl Work<'_> {
     pub(super) async fn some_of(
         &self,
         named: &[UserId],
-        (state, open): (&RunState, &OpenRun),
+        state: &RunState,
+        open: &OpenRun,
         changed: &Changed,
     ) -> Result<Users, RunError> {
         // Both lists are in the order of the ids.

@@ -103,7 +103,8 @@ impl Concerned {
     /// Reads what the directory says about the user.
     pub(super) async fn said(
         &self,
-        (reader, rules): (&Reader, &DirectorySettings),
+        reader: &Reader,
+        rules: &DirectorySettings,
         known: &KnownUser,
         deadline: Instant,
     ) -> Result<Said, ReadError> {
@@ -185,8 +186,10 @@ impl<'a> Follower<'a> {
             done.numbers.users_read += 1;
             done.numbers.memberships_given += given;
         }
-        let source = (reader, &directory.settings);
-        let reading = match concerned.said(source, known, self.work.deadline).await? {
+        let reading = match concerned
+            .said(reader, &directory.settings, known, self.work.deadline)
+            .await?
+        {
             Said::Nothing => return Ok(()),
             Said::Ended => {
                 let ended = self.end_account(known, given, done).await;
@@ -201,8 +204,9 @@ impl<'a> Follower<'a> {
         };
         if concerned.account == Account::Enabled {
             if !concerned.is_of_directory {
-                let account = (user, object_id);
-                store.see_account(tenant, account, &directory.id).await?;
+                store
+                    .see_account(tenant, user, object_id, &directory.id)
+                    .await?;
             }
             let enabled = store.follow_account(self.origin, known, true).await?;
             done.numbers.users_enabled += u64::from(enabled == WriteOutcome::Done);
@@ -214,9 +218,9 @@ impl<'a> Follower<'a> {
         let mut reading = not_emptied(reading, &held, rules)?;
         let mut holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
         if takes_away && !holds_back {
-            let source = (reader, rules, *clock);
             let deadline = self.work.deadline;
-            let again = confirmed(source, object_id, reading, &held, deadline).await?;
+            let again =
+                confirmed(reader, rules, *clock, object_id, reading, &held, deadline).await?;
             reading = not_emptied(again, &held, rules)?;
             // The second read may give less than the first one.
             let now = plan::ending(&reading, &held, rules) as u64;

@@ -69,6 +69,13 @@ pub(crate) struct Follower<'a> {
     pub(crate) progress: &'a Progress,
 }
 
+/// A directory of type `scim`, and how it is followed.
+#[derive(Clone, Copy)]
+struct ScimDirectory<'a> {
+    scope: &'a ScimScope,
+    rules: &'a DirectorySettings,
+}
+
 impl ScimReport {
     /// Returns whether something is left that failed.
     pub fn is_unfinished(&self) -> bool {
@@ -108,8 +115,9 @@ impl ScimEffect {
                     users.enumerate().partition(|(n, _)| *n < AT_MOST);
                 report.left = rest.into_iter().map(|(_, user)| user.clone()).collect();
                 let users = users.into_iter().map(|(_, user)| user.clone()).collect();
-                let place = (store, scope, &rules);
-                self.follow_all(place, users, origin, deadline, &mut report)
+                let rules = &rules;
+                let directory = ScimDirectory { scope, rules };
+                self.follow_all(store, directory, users, origin, deadline, &mut report)
                     .await;
             }
             Ok(None) => {}
@@ -149,8 +157,9 @@ impl ScimEffect {
         let Some(rules) = rules_of(store, scope).await? else {
             return Ok(report);
         };
-        let place = (store, scope, &rules);
-        self.follow_all(place, affected, origin, deadline, &mut report)
+        let rules = &rules;
+        let directory = ScimDirectory { scope, rules };
+        self.follow_all(store, directory, affected, origin, deadline, &mut report)
             .await;
         let mut after = None;
         loop {
@@ -165,7 +174,7 @@ impl ScimEffect {
                 report.is_out_of_time = true;
                 return Ok(report);
             }
-            self.follow_all(place, users, origin, deadline, &mut report)
+            self.follow_all(store, directory, users, origin, deadline, &mut report)
                 .await;
             after = Some(last);
         }
@@ -173,12 +182,14 @@ impl ScimEffect {
 
     async fn follow_all(
         &self,
-        (store, scope, rules): (&Store, &ScimScope, &DirectorySettings),
+        store: &Store,
+        directory: ScimDirectory<'_>,
         users: Vec<ScimUserId>,
         origin: &Origin,
         deadline: Instant,
         report: &mut ScimReport,
     ) {
+        let ScimDirectory { scope, rules } = directory;
         let mut results = stream::iter(users)
             .map(|user| async move {
                 let progress = Progress::default();

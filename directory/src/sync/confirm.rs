@@ -15,7 +15,9 @@ use muster::domain::{Clock, DirectorySettings, EntraObjectId};
 /// and another instance of the function that saw this may have created the membership. In this case the second
 /// snapshot replaces the first.
 pub(crate) async fn confirmed(
-    (directory, rules, clock): (&Directory, &DirectorySettings, &Clock),
+    directory: &Directory,
+    rules: &DirectorySettings,
+    clock: &Clock,
     user: &EntraObjectId,
     mut reading: DirectorySnapshot,
     held: &HeldMemberships,

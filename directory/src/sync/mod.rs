@@ -61,6 +61,17 @@ pub struct LoginSync {
     without_domains: WithoutDomains,
 }
 
+/// A login of a user whom the directory may know, and its times.
+struct SyncedLogin<'a> {
+    store: &'a Store,
+    profile: &'a Profile,
+    /// The user in the directory.
+    object_id: &'a EntraObjectId,
+    started: Instant,
+    deadline: Instant,
+    progress: &'a Progress,
+}
+
 impl LoginSync {
     /// Creates the sync from its settings, with that [client](crate::http_client).
     pub fn new(settings: EntraSettings, client: &reqwest::Client, clock: Clock) -> Self {
@@ -116,7 +127,7 @@ impl LoginSync {
     ) -> (SyncOutcome, Option<&'static str>) {
         let mut login = None;
         let (result, auto_join) = tokio::join!(
-            self.sync(store, profile, deadline, (progress, &mut login)),
+            self.sync(store, profile, deadline, progress, &mut login),
             self.without_domains
                 .auto_join(store, profile, self.clock.now())
         );
@@ -160,15 +171,16 @@ impl LoginSync {
         store: &Store,
         profile: &Profile,
         deadline: Instant,
-        (progress, recorded_login): (&Progress, &mut Option<KnownUser>),
+        progress: &Progress,
+        recorded_login: &mut Option<KnownUser>,
     ) -> (SyncOutcome, Option<&'static str>) {
         let tenant = &profile.tenant_id;
         let Some(object_id) = &profile.entra_object_id else {
-            let without = self.sync_without_object_id(store, profile, (progress, recorded_login));
+            let without = self.sync_without_object_id(store, profile, progress, recorded_login);
             return Box::pin(without).await;
         };
         if self.directories.follows_nothing(tenant) {
-            return record_only(store, profile, (progress, recorded_login), OFF).await;
+            return record_only(store, profile, progress, recorded_login, OFF).await;
         }
         let started = Instant::now();
         let read = async {
@@ -203,7 +215,7 @@ impl LoginSync {
                 return (SyncOutcome::Failed, None);
             }
             DirectoryReading::Scim(followed, read) => {
-                let scim = self.scim(store, &followed, (profile, progress));
+                let scim = self.scim(store, &followed, profile, progress);
                 return scim.apply(progress.kept(read), login, current).await;
             }
             DirectoryReading::Of(followed, read) => (followed, read),
@@ -216,21 +228,35 @@ impl LoginSync {
         else {
             return (failed, None);
         };
-        let about = (store, profile, object_id);
-        let known = (login, &current, reading);
-        self.follow(about, &followed, known, (started, deadline), progress)
+        let synced = SyncedLogin {
+            store,
+            profile,
+            object_id,
+            started,
+            deadline,
+            progress,
+        };
+        self.follow(synced, &followed, login, &current, reading)
             .await
     }
 
     /// Follows the tenant's directory, or the default one, for a user whose groups were read.
     async fn follow(
         &self,
-        (store, profile, object_id): (&Store, &Profile, &EntraObjectId),
+        login: SyncedLogin<'_>,
         followed: &Followed,
-        (login, current, reading): (&KnownUser, &CurrentMemberships, DirectorySnapshot),
-        (started, deadline): (Instant, Instant),
-        progress: &Progress,
+        user: &KnownUser,
+        current: &CurrentMemberships,
+        reading: DirectorySnapshot,
     ) -> (SyncOutcome, Option<&'static str>) {
+        let SyncedLogin {
+            store,
+            profile,
+            object_id,
+            started,
+            deadline,
+            progress,
+        } = login;
         let held = held(current);
         let rules = &followed.rules;
         let own = followed.own.as_ref().map(|(id, _)| id);
@@ -242,8 +268,16 @@ impl LoginSync {
         let confirmed = if holds_back {
             Ok(reading)
         } else {
-            let source = (&*followed.directory, rules, &self.clock);
-            confirmed(source, object_id, reading, &held, deadline).await
+            confirmed(
+                &*followed.directory,
+                rules,
+                &self.clock,
+                object_id,
+                reading,
+                &held,
+                deadline,
+            )
+            .await
         };
         progress.with(|state| state.reading = started.elapsed());
         let confirmed = match own {
@@ -263,7 +297,7 @@ impl LoginSync {
         let holds_back = holds_back || is_held_back(&reading);
         let subject = Subject {
             store,
-            user: login,
+            user,
             origin: &profile.directory_origin(),
             rules: &followed.rules,
             clock: &self.clock,
@@ -275,8 +309,9 @@ impl LoginSync {
             // A run disables the user when this account is gone.
             match own {
                 Some(id) if current.seen_in.as_ref() != Some(id) => {
-                    let account = (&profile.user_id, object_id);
-                    store.see_account(&profile.tenant_id, account, id).await
+                    store
+                        .see_account(&profile.tenant_id, &profile.user_id, object_id, id)
+                        .await
                 }
                 _ => Ok(()),
             }
@@ -292,7 +327,8 @@ impl LoginSync {
 async fn record_only(
     store: &Store,
     profile: &Profile,
-    (progress, recorded_login): (&Progress, &mut Option<KnownUser>),
+    progress: &Progress,
+    recorded_login: &mut Option<KnownUser>,
     reason: &'static str,
 ) -> (SyncOutcome, Option<&'static str>) {
     let recorded = async {

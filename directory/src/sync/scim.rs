@@ -44,7 +44,8 @@ impl LoginSync {
         &'a self,
         store: &'a Store,
         followed: &'a FollowedScim,
-        (profile, progress): (&'a Profile, &'a Progress),
+        profile: &'a Profile,
+        progress: &'a Progress,
     ) -> ScimLogin<'a> {
         ScimLogin {
             store,
@@ -61,7 +62,8 @@ impl LoginSync {
         &self,
         store: &Store,
         profile: &Profile,
-        (progress, recorded_login): (&Progress, &mut Option<KnownUser>),
+        progress: &Progress,
+        recorded_login: &mut Option<KnownUser>,
     ) -> (SyncOutcome, Option<&'static str>) {
         let tenant = &profile.tenant_id;
         let reason = if self.directories.has_default() {
@@ -70,7 +72,7 @@ impl LoginSync {
             OFF
         };
         if self.directories.follows_other_than_scim(tenant) {
-            return record_only(store, profile, (progress, recorded_login), reason).await;
+            return record_only(store, profile, progress, recorded_login, reason).await;
         }
         let user = &profile.user_id;
         let read = async {
@@ -85,7 +87,7 @@ impl LoginSync {
             );
             Ok(Some((followed, found, current)))
         };
-        let recorded = record_only(store, profile, (progress, recorded_login), reason);
+        let recorded = record_only(store, profile, progress, recorded_login, reason);
         let (recorded, read) = tokio::join!(recorded, read);
         let Some(login) = recorded_login.as_ref() else {
             return recorded;
@@ -97,7 +99,7 @@ impl LoginSync {
             return recorded;
         };
         let (found, current) = (progress.kept(found), progress.kept(current));
-        let scim = self.scim(store, &followed, (profile, progress));
+        let scim = self.scim(store, &followed, profile, progress);
         scim.apply(found, Some(login), current).await
     }
 }
@@ -165,8 +167,10 @@ impl ScimLogin<'_> {
                 Choice::Linked(linked) => return Ok(Some(*linked)),
                 Choice::Link(to, instead_of) => (*to, instead_of),
             };
-            let users = (&to.user.id, instead_of.as_ref());
-            if store.link_scim_user_at_login(scope, login, users).await? {
+            if store
+                .link_scim_user_at_login(scope, login, &to.user.id, instead_of.as_ref())
+                .await?
+            {
                 let linked = store.scim_user_with_groups(scope, &to.user.id).await?;
                 return Ok(linked);
             }

@@ -185,7 +185,9 @@ impl EventDraft {
 
     /// The removal of a user from teams of an organization, before the user is removed from the organization.
     pub fn left_teams(
-        (tenant_id, user_id, organization_id): (&TenantId, &UserId, &OrganizationId),
+        tenant_id: &TenantId,
+        user_id: &UserId,
+        organization_id: &OrganizationId,
         teams: impl IntoIterator<Item = Target>,
     ) -> Self {
         let mut targets = vec![Target::user(user_id)];
@@ -221,7 +223,8 @@ impl EventDraft {
     /// A change of any other resource.
     pub fn other<T: Serialize>(
         event_type: EventType,
-        (tenant_id, organization_id): (&TenantId, Option<&OrganizationId>),
+        tenant_id: &TenantId,
+        organization_id: Option<&OrganizationId>,
         target: Target,
         transition: Transition<'_, T>,
         resource_version: u64,

@@ -74,7 +74,8 @@ impl AutoJoin {
                 self.tenant_id.clone(),
                 self.organization_id.clone(),
                 user.clone(),
-                (self.role, Status::Active),
+                self.role,
+                Status::Active,
                 now,
             )
         }

@@ -103,7 +103,8 @@ fn a_user_target_has_the_name_that_was_read_or_the_actors() {
             TenantId::parse("t").unwrap(),
             OrganizationId::parse("o").unwrap(),
             user,
-            (Role::Member, Status::Active),
+            Role::Member,
+            Status::Active,
             at(0),
         );
         let draft = EventDraft::membership(
@@ -245,7 +246,8 @@ fn only_users_have_the_names_of_users() {
         TenantId::parse("t").unwrap(),
         OrganizationId::parse("o").unwrap(),
         user.clone(),
-        (Role::Member, Status::Active),
+        Role::Member,
+        Status::Active,
         at(0),
     );
     let transition = Transition::Created(&membership);

@@ -7,7 +7,8 @@ fn membership(role: Role, status: Status) -> Membership {
         TenantId::parse("t").unwrap(),
         OrganizationId::parse("o").unwrap(),
         UserId::parse("u").unwrap(),
-        (role, status),
+        role,
+        status,
         at(0),
     )
 }

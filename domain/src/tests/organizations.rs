@@ -146,11 +146,11 @@ fn deleting_and_restoring_change_only_status_fields() {
 }
 
 fn team() -> Team {
-    let place = (TenantId::parse("t").unwrap(), None);
     let ada = UserId::parse("ada").unwrap();
     Team::new(
         TeamId::parse("m").unwrap(),
-        place,
+        TenantId::parse("t").unwrap(),
+        None,
         "Acme".parse().unwrap(),
         ada,
         at(0),

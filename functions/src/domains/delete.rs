@@ -22,9 +22,8 @@ pub(crate) async fn delete_domain(
     path: DomainPath,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let which = (&path.organization_id, &path.domain);
     call.store()
-        .remove_domain(&call.context(), which, &expected)
+        .remove_domain(&call.context(), path.key(), &expected)
         .await?;
     Ok(Answer::no_content())
 }

@@ -15,11 +15,7 @@ use crate::endpoint::{Call, DomainPath, Endpoint, endpoint};
 /// Requires owner. Returns 304 if the caller has this representation (`If-None-Match`).
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_domain(call: Call, path: DomainPath) -> Result<Answer, Problem> {
-    let (organization, domain) = (&path.organization_id, &path.domain);
-    let found = call
-        .store()
-        .domain(&call.context(), organization, domain)
-        .await?;
+    let found = call.store().domain(&call.context(), path.key()).await?;
     Ok(answer(&found))
 }
 

@@ -85,7 +85,7 @@ impl Recheck {
         let mut done = RecheckCounts::default();
         let mut last: Option<DueDomain> = None;
         while tokio::time::Instant::now() < until {
-            let due = store.due_domains((last.as_ref(), now), PAGE).await?;
+            let due = store.due_domains(last.as_ref(), now, PAGE).await?;
             last = due.last().cloned();
             if due.is_empty() {
                 break;

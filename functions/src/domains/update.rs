@@ -25,10 +25,9 @@ pub(crate) async fn update_domain(
 ) -> Result<Answer, Problem> {
     let checked = change.check_role();
     checked.map_err(|invalid| Problem::invalid_at("/auto_join_role", invalid))?;
-    let which = (&path.organization_id, &path.domain);
     let domain = call
         .store()
-        .update_domain(&call.context(), which, &change, &expected)
+        .update_domain(&call.context(), path.key(), &change, &expected)
         .await?;
     Ok(answer(&domain))
 }

@@ -40,11 +40,8 @@ pub(crate) async fn verify_domain(
     Uses(resolvers): Uses<Resolvers>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
-    let (organization, domain) = (&path.organization_id, &path.domain);
     let store = call.store();
-    let found = store
-        .domain_to_verify(&cx, organization, domain, &expected)
-        .await?;
+    let found = store.domain_to_verify(&cx, path.key(), &expected).await?;
     let domain = match found {
         DomainToVerify::Replay(first) => return render(first, answer),
         DomainToVerify::LookUp(domain) => domain,

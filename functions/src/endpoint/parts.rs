@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use muster::config::SettingError;
 use muster::domain::{
-    DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId,
-    WebhookEndpointId,
+    DirectoryId, Domain, DomainKey, EventId, ExpectedVersion, IdempotencyKey, MemberKey,
+    OrganizationId, TeamId, TeamMemberKey, UserId, WebhookEndpointId,
 };
 use muster::http::{ApiRequest, Problem};
 use muster::json::{Fields, FromFields};
@@ -77,6 +77,16 @@ pub(crate) struct MemberPath {
     pub(crate) user_id: UserId,
 }
 
+impl MemberPath {
+    /// Returns the key of the member.
+    pub(crate) fn key(&self) -> MemberKey<'_> {
+        MemberKey {
+            organization: &self.organization_id,
+            user: &self.user_id,
+        }
+    }
+}
+
 impl Part for MemberPath {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
@@ -90,6 +100,16 @@ impl Part for MemberPath {
 pub(crate) struct DomainPath {
     pub(crate) organization_id: OrganizationId,
     pub(crate) domain: Domain,
+}
+
+impl DomainPath {
+    /// Returns the key of the domain.
+    pub(crate) fn key(&self) -> DomainKey<'_> {
+        DomainKey {
+            organization: &self.organization_id,
+            domain: &self.domain,
+        }
+    }
 }
 
 impl Part for DomainPath {
@@ -193,6 +213,16 @@ impl Part for TeamPath {
 pub(crate) struct TeamMemberPath {
     pub(crate) team_id: TeamId,
     pub(crate) user_id: UserId,
+}
+
+impl TeamMemberPath {
+    /// Returns the key of the team member.
+    pub(crate) fn key(&self) -> TeamMemberKey<'_> {
+        TeamMemberKey {
+            team: &self.team_id,
+            user: &self.user_id,
+        }
+    }
 }
 
 impl Part for TeamMemberPath {

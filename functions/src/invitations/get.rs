@@ -17,7 +17,7 @@ use crate::endpoint::{Call, Endpoint, endpoint};
 pub(crate) async fn get_invitation(call: Call, path: InvitationPath) -> Result<Answer, Problem> {
     let invitation = call
         .store()
-        .invitation_of_organization(&call.context(), &path.organization_id, &path.invitation_id)
+        .invitation_of_organization(&call.context(), path.key())
         .await?;
     Ok(answer(&invitation))
 }

@@ -19,7 +19,7 @@ pub(crate) mod secret;
 mod sent_token;
 mod shown;
 
-use muster::domain::{Invitation, InvitationId, OrganizationId};
+use muster::domain::{Invitation, InvitationId, InvitationKey, OrganizationId};
 use muster::http::{Answer, ApiRequest, Code, Problem};
 use serde_json::{Value, json};
 
@@ -30,6 +30,16 @@ use crate::openapi::example::{self, Example};
 pub(crate) struct InvitationPath {
     pub(crate) organization_id: OrganizationId,
     pub(crate) invitation_id: InvitationId,
+}
+
+impl InvitationPath {
+    /// Returns the key of the invitation.
+    pub(crate) fn key(&self) -> InvitationKey<'_> {
+        InvitationKey {
+            organization: &self.organization_id,
+            invitation: &self.invitation_id,
+        }
+    }
 }
 
 impl Part for InvitationPath {

@@ -30,10 +30,14 @@ pub(crate) async fn resend_invitation(
     Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
     let links = Links::of(&call, &secret).await?;
-    let id = (&path.organization_id, &path.invitation_id);
     let outcome = call
         .store()
-        .resend_invitation(&call.idempotent(key), id, first_delivery(&call), &expected)
+        .resend_invitation(
+            &call.idempotent(key),
+            path.key(),
+            first_delivery(&call),
+            &expected,
+        )
         .await?;
     render(outcome, |invitation| links.answer(invitation))
 }

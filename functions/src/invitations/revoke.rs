@@ -22,9 +22,8 @@ pub(crate) async fn revoke_invitation(
     path: InvitationPath,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let id = (&path.organization_id, &path.invitation_id);
     call.store()
-        .revoke_invitation(&call.context(), id, &expected)
+        .revoke_invitation(&call.context(), path.key(), &expected)
         .await?;
     Ok(Answer::no_content())
 }

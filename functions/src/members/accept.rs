@@ -24,10 +24,9 @@ pub(crate) async fn accept_invitation(
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let who = (&path.organization_id, &path.user_id);
     let outcome = call
         .store()
-        .accept_invitation(&call.idempotent(key), who, &expected)
+        .accept_invitation(&call.idempotent(key), path.key(), &expected)
         .await?;
     render(outcome, answer)
 }

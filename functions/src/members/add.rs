@@ -98,7 +98,7 @@ impl NewMember {
         let role = self.role.unwrap_or_else(default_role);
         let status = self.status.unwrap_or_else(default_status).into();
         let tenant = call.caller.tenant_id.clone();
-        Membership::new(tenant, organization, self.user_id, (role, status), call.now)
+        Membership::new(tenant, organization, self.user_id, role, status, call.now)
             .invited_by(&call.caller)
     }
 }

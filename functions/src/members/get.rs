@@ -16,10 +16,7 @@ use crate::endpoint::{Call, Endpoint, MemberPath, endpoint};
 /// representation (`If-None-Match`).
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_member(call: Call, path: MemberPath) -> Result<Answer, Problem> {
-    let membership = call
-        .store()
-        .membership(&call.context(), &path.organization_id, &path.user_id)
-        .await?;
+    let membership = call.store().membership(&call.context(), path.key()).await?;
     Ok(answer(&membership))
 }
 

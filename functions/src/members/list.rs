@@ -50,7 +50,8 @@ pub(crate) async fn list_members(
         .members(
             &call.context(),
             &path.organization_id,
-            (&sort, filter),
+            &sort,
+            filter,
             page.after(),
             page.limit(),
         )

@@ -24,9 +24,8 @@ pub(crate) async fn remove_member(
     Query(query): Query<Force>,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let who = (&path.organization_id, &path.user_id);
     call.store()
-        .remove_member(&call.context(), who, query.force, &expected)
+        .remove_member(&call.context(), path.key(), query.force, &expected)
         .await?;
     Ok(Answer::no_content())
 }

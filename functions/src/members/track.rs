@@ -88,7 +88,7 @@ async fn handle(app: Arc<App>, batch: Value, context: Context) -> Result<Value, 
 
     let counts = organizations.into_iter();
     let counts: Vec<_> = counts
-        .map(|(organization, of)| count(&app, &context, until, organization, of))
+        .map(|((tenant, organization), of)| count(&app, &context, until, tenant, organization, of))
         .collect();
     let counts = stream::iter(counts).buffer_unordered(AT_ONCE);
     let (failed, measure) = metered(counts.collect::<Vec<_>>()).await;
@@ -116,13 +116,16 @@ async fn count(
     app: &App,
     context: &Context,
     until: tokio::time::Instant,
-    organization: (&TenantId, &OrganizationId),
+    tenant: &TenantId,
+    organization: &OrganizationId,
     of: OfOrganization<'_>,
 ) -> Vec<String> {
     let counted = async {
-        app.store.count_members(organization, &of.events).await?;
-        copy_names(app, organization, &of.events).await?;
-        erase_late_events(app, organization.0, &of.events).await
+        app.store
+            .count_members(tenant, organization, &of.events)
+            .await?;
+        copy_names(app, tenant, organization, &of.events).await?;
+        erase_late_events(app, tenant, &of.events).await
     };
     let error: Error = match tokio::time::timeout_at(until, counted).await {
         Ok(Ok(())) => return Vec::new(),
@@ -136,7 +139,8 @@ async fn count(
 /// Copies the names of users onto the memberships that were made without reading their profiles.
 async fn copy_names(
     app: &App,
-    (tenant, organization): (&TenantId, &OrganizationId),
+    tenant: &TenantId,
+    organization: &OrganizationId,
     events: &[&Event],
 ) -> Result<(), store::Error> {
     use EventType::{MembershipAccepted, MembershipAdded, MembershipInvited};

@@ -37,12 +37,7 @@ pub(crate) async fn transfer_ownership(
     let id = &path.organization_id;
     let outcome = call
         .store()
-        .transfer_ownership(
-            &call.idempotent(key),
-            id,
-            (&to.user_id, keep_role),
-            &expected,
-        )
+        .transfer_ownership(&call.idempotent(key), id, &to.user_id, keep_role, &expected)
         .await?;
     let with_billing = call.caller.tenant_admin || keep_role.grants(Permission::ViewBilling);
     render(outcome, |organization: &Organization| {

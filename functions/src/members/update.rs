@@ -25,10 +25,9 @@ pub(crate) async fn update_member(
     Body(change): Body<MembershipPatch>,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let who = (&path.organization_id, &path.user_id);
     let membership = call
         .store()
-        .update_membership(&call.context(), who, change, &expected)
+        .update_membership(&call.context(), path.key(), change, &expected)
         .await?;
     Ok(answer(&membership))
 }

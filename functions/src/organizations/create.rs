@@ -52,8 +52,14 @@ pub(crate) async fn create_organization(
     let id = OrganizationId::from(app.clock.new_id());
     let tenant_id = caller.tenant_id;
     let owner = owner.map(|owner| {
-        let owns = (Role::Owner, Status::Active);
-        Membership::new(tenant_id.clone(), id.clone(), owner, owns, now)
+        Membership::new(
+            tenant_id.clone(),
+            id.clone(),
+            owner,
+            Role::Owner,
+            Status::Active,
+            now,
+        )
     });
     let organization = Organization::new(id, tenant_id, new.name, caller.user_id, now)
         .with(&new.fields)

@@ -88,10 +88,15 @@ async fn replace(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answ
         let after = replaced_group(&sent.group, before)?;
         Ok::<_, Failure>((after, members.clone()))
     };
-    let how = (expected(request)?, &scim.origin(request));
     let changed = scim
         .store()
-        .change_scim_group(scim.scope(), id, how, edit)
+        .change_scim_group(
+            scim.scope(),
+            id,
+            expected(request)?,
+            &scim.origin(request),
+            edit,
+        )
         .await?;
     scim.follow(&changed, request).await;
     let group = changed.resource;
@@ -108,10 +113,15 @@ async fn patch(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer
         let after = replaced_group(&patched.group, before)?;
         Ok::<_, Failure>((after, members_change(patched.members)))
     };
-    let how = (expected(request)?, &scim.origin(request));
     let changed = scim
         .store()
-        .change_scim_group(scim.scope(), id, how, edit)
+        .change_scim_group(
+            scim.scope(),
+            id,
+            expected(request)?,
+            &scim.origin(request),
+            edit,
+        )
         .await?;
     scim.follow(&changed, request).await;
     if !request.has_query("attributes") {

@@ -28,10 +28,14 @@ pub(crate) async fn add_team_member(
     Body(new): Body<NewTeamMember>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let who = (&new.user_id, new.role.unwrap_or_else(default_role));
     let outcome = call
         .store()
-        .add_team_member(&call.idempotent(key), &path.team_id, who)
+        .add_team_member(
+            &call.idempotent(key),
+            &path.team_id,
+            &new.user_id,
+            new.role.unwrap_or_else(default_role),
+        )
         .await?;
     render(outcome, added_answer)
 }

@@ -18,7 +18,7 @@ use crate::endpoint::{Call, Endpoint, TeamMemberPath, endpoint};
 pub(crate) async fn get_team_member(call: Call, path: TeamMemberPath) -> Result<Answer, Problem> {
     let membership = call
         .store()
-        .team_membership(&call.context(), &path.team_id, &path.user_id)
+        .team_membership(&call.context(), path.key())
         .await?;
     Ok(answer(&membership))
 }

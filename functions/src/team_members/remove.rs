@@ -23,9 +23,8 @@ pub(crate) async fn remove_team_member(
     Query(query): Query<Force>,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let who = (&path.team_id, &path.user_id);
     call.store()
-        .remove_team_member(&call.context(), who, query.force, &expected)
+        .remove_team_member(&call.context(), path.key(), query.force, &expected)
         .await?;
     Ok(Answer::no_content())
 }

@@ -24,10 +24,9 @@ pub(crate) async fn update_team_member(
     Body(change): Body<TeamMembershipPatch>,
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
-    let who = (&path.team_id, &path.user_id);
     let membership = call
         .store()
-        .update_team_membership(&call.context(), who, change, &expected)
+        .update_team_membership(&call.context(), path.key(), change, &expected)
         .await?;
     Ok(answer(&membership))
 }

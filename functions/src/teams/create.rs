@@ -29,13 +29,16 @@ pub(crate) async fn create_team(
         app, caller, now, ..
     } = call;
     let id = TeamId::from(app.clock.new_id());
-    let place = (
+    let team = Team::new(
+        id,
         caller.tenant_id.clone(),
         path.map(|path| path.organization_id),
-    );
-    let team = Team::new(id, place, new.name, caller.user_id.clone(), now)
-        .with(&new.fields)
-        .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
+        new.name,
+        caller.user_id.clone(),
+        now,
+    )
+    .with(&new.fields)
+    .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
 
     let outcome = app.store.create_team(&cx, &team).await?;
     render(outcome, created)

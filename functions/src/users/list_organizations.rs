@@ -31,13 +31,13 @@ pub(crate) async fn list_user_organizations(
     path: UserPath,
     page: Paged<ListUserOrganizations>,
 ) -> Result<Answer, Problem> {
-    let filter = (page.filters.organization_status, page.filters.status.0);
     let found = call
         .store()
         .user_organizations(
             &call.context(),
             &path.user_id,
-            filter,
+            page.filters.organization_status,
+            page.filters.status.0,
             page.after(),
             page.limit(),
         )

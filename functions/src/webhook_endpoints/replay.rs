@@ -38,8 +38,8 @@ pub(crate) async fn replay_webhook_events(
         return render(first, answer);
     }
     let cursor = range.cursor.map(|cursor| cursor.to_string());
-    let (id, times) = (&path.endpoint_id, (range.from, range.to));
-    let found = store.webhook_events_to_replay(&cx, id, times, cursor.as_deref());
+    let (id, after) = (&path.endpoint_id, cursor.as_deref());
+    let found = store.webhook_events_to_replay(&cx, id, range.from, range.to, after);
     let (endpoint, page) = found.await?;
     queue.put(&endpoint, &page.items, call.now).await?;
     let replay = WebhookReplay {

@@ -105,7 +105,8 @@ impl Requirement {
 pub(super) fn require<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     label: L,
-    (caller, organization): (&Caller, &OrganizationId),
+    caller: &Caller,
+    organization: &OrganizationId,
     requirement: Requirement,
     now: Timestamp,
 ) {

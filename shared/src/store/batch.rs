@@ -141,7 +141,7 @@ impl Store {
         };
         let value = BatchRecord(Some(results));
         let mut transaction = self.unrecorded();
-        record.complete(&mut transaction, OfBatch, (&BatchRecord(None), &value))?;
+        record.complete(&mut transaction, OfBatch, &BatchRecord(None), &value)?;
         let first = match transaction.commit().await? {
             Ok(()) => Some(Outcome::Fresh(value)),
             // Another request with the same key has completed it.

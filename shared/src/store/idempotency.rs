@@ -110,7 +110,8 @@ impl Record {
         &self,
         transaction: &mut Transaction<'_, L>,
         label: L,
-        (first, value): (&T, &T),
+        first: &T,
+        value: &T,
     ) -> Result<(), Error> {
         let condition = Condition::new("#fingerprint = :fingerprint AND #value = :first")
             .value(":fingerprint", text(self.fingerprint.clone()))
@@ -203,7 +204,8 @@ pub(super) fn found<T: Recorded>(
 /// the other could have been answered from a later state.
 pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     store: &Store,
-    (record, label): (Option<&Record>, L),
+    record: Option<&Record>,
+    label: L,
     hold: impl FnOnce(&mut Transaction<'_, L>),
     value: T,
 ) -> Result<Option<Outcome<T>>, Error> {

@@ -17,6 +17,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod members;
+mod naming;
 mod organizations;
 mod rows;
 #[cfg(test)]
@@ -54,7 +55,8 @@ pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use rows::known_user::{KnownUser, ScimLink};
 pub use scim::{ScimAccess, ScimFinished, ScimPage, ScimUserWithGroups, ScimWritten};
 pub use sync::{
-    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, TeamMembershipMarks,
+    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, SyncedMembership,
+    TeamMembershipMarks,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;

@@ -78,7 +78,8 @@ pub(super) fn membership(id: &str, role: Role, status: Status) -> Membership {
         tenant(),
         organization_id(),
         user(id),
-        (role, status),
+        role,
+        status,
         long_ago,
     )
 }
@@ -93,7 +94,7 @@ pub(super) fn team(organization: Option<OrganizationId>) -> Team {
     let id = TeamId::parse("t").unwrap();
     let name = "Sales".parse().unwrap();
     let long_ago = Timestamp::EPOCH;
-    Team::new(id, (tenant(), organization), name, user("root"), long_ago)
+    Team::new(id, tenant(), organization, name, user("root"), long_ago)
 }
 
 pub(super) fn team_row(team: &Team, more: &[(&str, &str)]) -> Item {

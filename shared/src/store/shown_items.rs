@@ -86,19 +86,15 @@ mod tests {
         let user = UserId::parse("ada").unwrap();
         let team = Team::new(
             TeamId::parse("t").unwrap(),
-            (tenant.clone(), Some(organization.clone())),
+            tenant.clone(),
+            Some(organization.clone()),
             "Sales".parse().unwrap(),
             user.clone(),
             at,
         );
         let in_team = TeamMembership::new(&team, user.clone(), TeamRole::Member, at);
-        let mut membership = Membership::new(
-            tenant,
-            organization,
-            user,
-            (Role::Member, Status::Active),
-            at,
-        );
+        let mut membership =
+            Membership::new(tenant, organization, user, Role::Member, Status::Active, at);
         let (minute, later) = (
             at.after(SETTLES_WITHIN),
             at.after(SETTLES_WITHIN + Duration::from_millis(1)),

@@ -62,13 +62,19 @@ async fn made() -> World {
     let id = OrganizationId::parse(ORGANIZATION).unwrap();
     let name = "Sales Nordics".parse().unwrap();
     let organization = Organization::new(id.clone(), tenant.clone(), name, ada.clone(), now);
-    let owns = (Role::Owner, Status::Active);
-    let owner = Membership::new(tenant.clone(), id.clone(), ada.clone(), owns, now);
+    let owner = Membership::new(
+        tenant.clone(),
+        id.clone(),
+        ada.clone(),
+        Role::Owner,
+        Status::Active,
+        now,
+    );
     let made = store.create_organization(&caller, &organization, Some(&owner));
     made.await.unwrap();
     let name = "Nordic accounts".parse().unwrap();
     let team = TeamId::parse(TEAM).unwrap();
-    let team = Team::new(team, (tenant, Some(id)), name, ada, now);
+    let team = Team::new(team, tenant, Some(id), name, ada, now);
     store.create_team(&caller, &team).await.unwrap();
     world
 }

@@ -123,7 +123,7 @@ async fn deleted_team(world: &World) -> String {
     let team = Team {
         source: Source::Entra,
         created_by: None,
-        ..Team::new(id, (tenant, None), name, ada, now)
+        ..Team::new(id, tenant, None, name, ada, now)
     };
     world.store().make_team(&origin, &team, None).await.unwrap();
     let root = world.tenant_admin();

@@ -111,7 +111,7 @@ impl Scene {
         let edit = |before: &ScimGroup| Ok::<_, Error>((before.clone(), change.clone()));
         let written = self
             .store
-            .change_scim_group(&self.scope, group, (None, &self.origin()), edit)
+            .change_scim_group(&self.scope, group, None, &self.origin(), edit)
             .await;
         written.unwrap().affected
     }

@@ -29,7 +29,7 @@ async fn units(world: &World, scope: &ScimScope, group: &str, change: &ScimMembe
     let id = GroupId::parse(group).unwrap();
     let edit = |before: &ScimGroup| Ok::<_, Error>((before.clone(), change.clone()));
     let origin = origin(scope);
-    let write = store.change_scim_group(scope, &id, (None, &origin), edit);
+    let write = store.change_scim_group(scope, &id, None, &origin, edit);
     let (written, measure) = Box::pin(metered(write)).await;
     assert!(written.unwrap().is_finished);
     measure.units

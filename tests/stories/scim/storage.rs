@@ -85,8 +85,9 @@ async fn change(
     members: ScimMembersChange,
 ) -> Result<ScimWritten<ScimGroup>, Error> {
     let edit = |before: &ScimGroup| Ok((before.clone(), members.clone()));
-    let how = (None, &origin(scope));
-    store.change_scim_group(scope, group, how, edit).await
+    store
+        .change_scim_group(scope, group, None, &origin(scope), edit)
+        .await
 }
 
 fn adding(ids: &[String]) -> ScimMembersChange {

@@ -6,7 +6,7 @@ use muster::domain::{
     Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
     TeamRole,
 };
-use muster::store::{self, Refusal, WriteOutcome};
+use muster::store::{self, Refusal, SyncedMembership, WriteOutcome};
 
 impl Writes<'_> {
     pub(super) async fn move_team_membership(
@@ -50,30 +50,37 @@ impl Writes<'_> {
         let Some(before) = self.current.organizations.get(organization) else {
             return Ok(WriteOutcome::Unchanged);
         };
-        let after = (status(before), role);
         self.store
-            .follow_synced_membership(self.origin, (before, self.mapped_from(organization)), after)
+            .follow_synced_membership(
+                self.origin,
+                SyncedMembership {
+                    before,
+                    mapped_from: self.mapped_from(organization),
+                },
+                status(before),
+                role,
+            )
             .await
     }
 
     pub(super) async fn join_organization(
         &self,
         organization: &OrganizationId,
-        (role, mapped_from): (Role, Option<&GroupId>),
+        role: Role,
+        mapped_from: Option<&GroupId>,
         clock: &Clock,
     ) -> WriteResult {
         if self.is_not_made(organization) {
             return Ok(WriteOutcome::Unchanged);
         }
         let (tenant_id, user_id) = (self.user.tenant_id().clone(), self.user.user_id().clone());
-        let what = (role, Status::Active);
         let id = organization.clone();
         let membership = Membership {
             source: self.source,
-            ..Membership::new(tenant_id, id, user_id, what, clock.now())
+            ..Membership::new(tenant_id, id, user_id, role, Status::Active, clock.now())
         };
         self.store
-            .join_organization(self.origin, &membership, (self.user, mapped_from))
+            .join_organization(self.origin, &membership, self.user, mapped_from)
             .await
     }
 
@@ -128,8 +135,12 @@ impl Writes<'_> {
                     self.store
                         .accept_synced_invitation(
                             self.origin,
-                            (before, mapped_from),
-                            (role, self.source),
+                            SyncedMembership {
+                                before,
+                                mapped_from,
+                            },
+                            role,
+                            self.source,
                         )
                         .await
                 }
@@ -143,10 +154,16 @@ impl Writes<'_> {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
-                    let from = (before, self.mapped_from(id));
                     let changed = self
                         .store
-                        .change_synced_membership(self.origin, from, status)
+                        .change_synced_membership(
+                            self.origin,
+                            SyncedMembership {
+                                before,
+                                mapped_from: self.mapped_from(id),
+                            },
+                            status,
+                        )
                         .await;
                     self.unless_last_owner(before, changed).await
                 }
@@ -179,10 +196,15 @@ impl Writes<'_> {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
-                    let others = (self.current, &self.leaving);
                     let left = self
                         .store
-                        .leave_organization(self.origin, before, others, self.user)
+                        .leave_organization(
+                            self.origin,
+                            before,
+                            self.current,
+                            &self.leaving,
+                            self.user,
+                        )
                         .await;
                     self.unless_last_owner(before, left).await
                 }

@@ -43,14 +43,22 @@ impl Writes<'_> {
     }
 
     pub(super) async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> WriteResult {
-        let place = (self.user.tenant_id(), self.origin);
-        rename_to(self.store, place, what, version, name).await
+        rename_to(
+            self.store,
+            self.user.tenant_id(),
+            self.origin,
+            what,
+            version,
+            name,
+        )
+        .await
     }
 }
 
 async fn rename_to(
     store: &Store,
-    (tenant, origin): (&TenantId, &Origin),
+    tenant: &TenantId,
+    origin: &Origin,
     what: &Place,
     version: u64,
     name: &Name,
@@ -69,7 +77,8 @@ async fn rename_to(
 /// when two groups swap their names. Names that keep their suffix are checked again soon.
 pub(in crate::apply) async fn take_suffixes_away(
     store: &Store,
-    of: (&TenantId, &Origin),
+    tenant: &TenantId,
+    origin: &Origin,
     progress: &Progress,
 ) {
     let (suffixed, has_renamed) = progress.with(|state| {
@@ -84,7 +93,7 @@ pub(in crate::apply) async fn take_suffixes_away(
     } in suffixed
     {
         let written = if has_renamed {
-            let written = rename_to(store, of, &place, version, &name).await;
+            let written = rename_to(store, tenant, origin, &place, version, &name).await;
             progress.written(written.map_err(|source| Failed { place, source }))
         } else {
             Some(WriteOutcome::NameTaken)

@@ -121,7 +121,7 @@ mod tests {
                 TenantId::parse("acme").unwrap(),
                 UserId::parse("ada").unwrap(),
             );
-            Membership::new(tenant, id, user, (Role::Manager, Status::Active), now)
+            Membership::new(tenant, id, user, Role::Manager, Status::Active, now)
         };
         for kind in [TokenOrganizations::Roles, TokenOrganizations::Ids] {
             for is_first in [true, false] {

@@ -53,7 +53,7 @@ impl Store {
     ) -> Result<(), Error> {
         access::require_tenant_admin(&cx.caller)?;
         let deletion = self.until_settled("delete_directory", |now| {
-            self.deletion_step(cx, id, (memberships, expected), now)
+            self.deletion_step(cx, id, memberships, expected, now)
         });
         tokio::time::timeout(BUDGET, Box::pin(deletion))
             .await
@@ -64,7 +64,8 @@ impl Store {
         &self,
         cx: &Context,
         id: &DirectoryId,
-        (memberships, expected): (MembershipsOfDeleted, &ExpectedVersion),
+        memberships: MembershipsOfDeleted,
+        expected: &ExpectedVersion,
         now: Timestamp,
     ) -> Result<(), Unsettled> {
         let tenant = &cx.caller.tenant_id;
@@ -125,13 +126,21 @@ impl Store {
         origin: &Origin,
     ) -> Result<(), Error> {
         let memberships = deletion.deleting.unwrap_or_default();
-        let given = (memberships, directory.directory_type.source());
         let key = keys::directory(tenant, &directory.id);
         let mut done_to = deletion.done_to.clone();
         loop {
             let (users, next) = self.users_after(tenant, done_to.as_deref()).await?;
             stream::iter(users)
-                .map(|user| async move { self.end_given(tenant, &user, given, origin).await })
+                .map(|user| async move {
+                    self.end_given(
+                        tenant,
+                        &user,
+                        memberships,
+                        directory.directory_type.source(),
+                        origin,
+                    )
+                    .await
+                })
                 .buffer_unordered(AT_ONCE)
                 .try_collect::<()>()
                 .await?;
@@ -192,7 +201,8 @@ impl Store {
         &self,
         tenant: &TenantId,
         user: &UserId,
-        (directory, source): (&DirectoryId, Source),
+        directory: &DirectoryId,
+        source: Source,
         origin: &Origin,
     ) -> Result<(), Error> {
         let keys = [
@@ -207,8 +217,8 @@ impl Store {
         };
         match memberships {
             Some(memberships) => {
-                let given = (memberships, source);
-                self.end_given(tenant, user, given, origin).await
+                self.end_given(tenant, user, memberships, source, origin)
+                    .await
             }
             None => Ok(()),
         }
@@ -219,7 +229,8 @@ impl Store {
         &self,
         tenant: &TenantId,
         user: &UserId,
-        (memberships, source): (MembershipsOfDeleted, Source),
+        memberships: MembershipsOfDeleted,
+        source: Source,
         origin: &Origin,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
@@ -249,7 +260,7 @@ impl Store {
                     MembershipsOfDeleted::Keep => Err(Refusal::LastOwner.into()),
                     MembershipsOfDeleted::Remove => {
                         let address = profile.and_then(User::verified_email);
-                        self.leave_with_invitation(origin, membership, (&current, &left), address)
+                        self.leave_with_invitation(origin, membership, &current, &left, address)
                             .await
                     }
                 };

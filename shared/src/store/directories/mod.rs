@@ -238,7 +238,8 @@ fn event(event_type: EventType, transition: Transition<'_, Directory>) -> EventD
     );
     EventDraft::other(
         event_type,
-        (&one.tenant_id, None),
+        &one.tenant_id,
+        None,
         target,
         transition,
         one.version,

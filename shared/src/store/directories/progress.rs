@@ -151,7 +151,8 @@ impl Store {
     /// break it, that it is as it was read.
     pub async fn finish_run(
         &self,
-        (lease, confirmed): (&RunLease, Option<&ConfirmedRun>),
+        lease: &RunLease,
+        confirmed: Option<&ConfirmedRun>,
         before: &Directory,
         state: &RunState,
         run: &DirectoryRun,

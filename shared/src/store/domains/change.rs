@@ -6,8 +6,8 @@ use super::{
     to_change, unchanged,
 };
 use crate::domain::{
-    Domain, DomainPatch, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
-    OrganizationId, Transition,
+    DomainKey, DomainPatch, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
+    Transition,
 };
 use crate::store::table::Condition;
 use crate::store::{Context, Error, Refusal, Store, keys};
@@ -20,7 +20,10 @@ impl Store {
     pub async fn update_domain(
         &self,
         cx: &Context,
-        (organization, domain): (&OrganizationId, &Domain),
+        DomainKey {
+            organization,
+            domain,
+        }: DomainKey<'_>,
         patch: &DomainPatch,
         expected: &ExpectedVersion,
     ) -> Result<OrganizationDomain, Error> {
@@ -44,7 +47,7 @@ impl Store {
             let changed = Transition::Changed(&before, &after);
             let event = event(EventType::DomainUpdated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            require(&mut transaction, (caller, organization), now);
+            require(&mut transaction, caller, organization, now);
             hold_organization(&mut transaction, &caller.tenant_id, organization);
             let same = unchanged(&before)?;
             transaction.update(Action::Domain, key, to_change(&after)?, same);
@@ -65,7 +68,10 @@ impl Store {
     pub async fn remove_domain(
         &self,
         cx: &Context,
-        (organization, domain): (&OrganizationId, &Domain),
+        DomainKey {
+            organization,
+            domain,
+        }: DomainKey<'_>,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
         let caller = &cx.caller;
@@ -82,7 +88,7 @@ impl Store {
             expected.require(before.version)?;
             let event = event(EventType::DomainRemoved, Transition::Removed(&before));
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            require(&mut transaction, (caller, organization), now);
+            require(&mut transaction, caller, organization, now);
             hold_organization(&mut transaction, tenant, organization);
             transaction.delete(Action::Domain, key, unchanged(&before)?);
             let number = keys::domain_count(tenant, organization);

@@ -24,7 +24,7 @@ impl Store {
         self.until_settled("add_domain", |now| async move {
             let event = event(EventType::DomainAdded, Transition::Created(added));
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            require(&mut transaction, (&cx.caller, organization), now);
+            require(&mut transaction, &cx.caller, organization, now);
             hold_organization(&mut transaction, tenant, organization);
             transaction.put(Action::Domain, to_row(added)?, Condition::absent());
             let number = keys::domain_count(tenant, organization);
@@ -55,9 +55,10 @@ impl Store {
                 let key = super::key_of(&before);
                 let kept = idempotency::unchanged(
                     self,
-                    (record, Action::Record),
+                    record,
+                    Action::Record,
                     |transaction| {
-                        require(transaction, (&cx.caller, organization), now);
+                        require(transaction, &cx.caller, organization, now);
                         hold_organization(transaction, tenant, organization);
                         transaction.check(Action::Domain, &key, same);
                     },

@@ -157,8 +157,12 @@ fn key_of(one: &OrganizationDomain) -> Key {
 /// Returns the place of a verified domain in the index by the time of the next check.
 fn check_place(one: &OrganizationDomain) -> String {
     let checked = one.last_checked_at.unwrap_or(one.updated_at);
-    let whose = (&one.tenant_id, &one.organization_id);
-    keys::domain_check_place(checked.after(RECHECK_INTERVAL), whose, &one.domain)
+    keys::domain_check_place(
+        checked.after(RECHECK_INTERVAL),
+        &one.tenant_id,
+        &one.organization_id,
+        &one.domain,
+    )
 }
 
 /// Returns the item of a domain. A verified one is in the index by the time of its next check.
@@ -234,10 +238,18 @@ fn put_claim(
 /// Adds the condition that the caller may manage the domains of a live organization.
 fn require(
     transaction: &mut Transaction<'_, Action>,
-    who: (&Caller, &OrganizationId),
+    caller: &Caller,
+    organization: &OrganizationId,
     now: Timestamp,
 ) {
-    access::require(transaction, Action::Caller, who, MANAGE, now);
+    access::require(
+        transaction,
+        Action::Caller,
+        caller,
+        organization,
+        MANAGE,
+        now,
+    );
 }
 
 /// Adds the condition that the organization is live.
@@ -278,7 +290,8 @@ fn event(event_type: EventType, transition: Transition<'_, OrganizationDomain>) 
     let organization = Target::organization(&one.organization_id, None);
     EventDraft::other(
         event_type,
-        (&one.tenant_id, Some(&one.organization_id)),
+        &one.tenant_id,
+        Some(&one.organization_id),
         target,
         transition,
         one.version,

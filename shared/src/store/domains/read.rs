@@ -2,7 +2,7 @@
 
 use super::from_row;
 use crate::domain::{
-    Caller, Domain, OrganizationDomain, OrganizationId, Page, Permission, Timestamp,
+    Caller, DomainKey, OrganizationDomain, OrganizationId, Page, Permission, Timestamp,
 };
 use crate::store::access::{View, own_key, standing};
 use crate::store::keys::{self, DOMAIN_PREFIX, Key, MAX_SORT_KEY_BYTES};
@@ -14,8 +14,10 @@ impl Store {
     pub async fn domain(
         &self,
         cx: &Context,
-        organization: &OrganizationId,
-        domain: &Domain,
+        DomainKey {
+            organization,
+            domain,
+        }: DomainKey<'_>,
     ) -> Result<OrganizationDomain, Error> {
         let key = keys::domain(&cx.caller.tenant_id, organization, domain);
         let view = self

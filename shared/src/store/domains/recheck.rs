@@ -41,7 +41,8 @@ impl Store {
     /// Makes one query, and one read of their organizations.
     pub async fn due_domains(
         &self,
-        (after, until): (Option<&DueDomain>, Timestamp),
+        after: Option<&DueDomain>,
+        until: Timestamp,
         limit: usize,
     ) -> Result<Vec<DueDomain>, Error> {
         let first = match after {
@@ -56,7 +57,8 @@ impl Store {
                 condition: between(
                     Some(GSI2),
                     keys::domain_checks_partition(),
-                    (first, format!("{until}~")),
+                    first,
+                    format!("{until}~"),
                 ),
                 filter: None,
                 after: None,
@@ -141,8 +143,12 @@ impl Store {
     pub async fn postpone_recheck(&self, due: &DueDomain) -> Result<(), Error> {
         let domain = &due.domain;
         let again_at = self.clock.now().after(REPEATED_AFTER);
-        let whose = (&domain.tenant_id, &domain.organization_id);
-        let place = keys::domain_check_place(again_at, whose, &domain.domain);
+        let place = keys::domain_check_place(
+            again_at,
+            &domain.tenant_id,
+            &domain.organization_id,
+            &domain.domain,
+        );
         let change = Change::new().set("gsi2sk", text(place));
         let verified = Condition::new("#status = :verified")
             .value(":verified", text(DomainStatus::Verified.as_str()));

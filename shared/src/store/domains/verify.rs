@@ -10,7 +10,7 @@ use super::{
     require, to_change, unchanged,
 };
 use crate::domain::{
-    Domain, DomainCheck, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
+    DomainCheck, DomainKey, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
     OrganizationId, Timestamp, Transition,
 };
 use crate::store::access::View;
@@ -88,8 +88,10 @@ impl Store {
     pub async fn domain_to_verify(
         &self,
         cx: &Context,
-        organization: &OrganizationId,
-        domain: &Domain,
+        DomainKey {
+            organization,
+            domain,
+        }: DomainKey<'_>,
         expected: &ExpectedVersion,
     ) -> Result<DomainToVerify, Error> {
         let key = keys::domain(&cx.caller.tenant_id, organization, domain);
@@ -174,7 +176,7 @@ impl Store {
                 events.push(event(EventType::DomainUpdated, changed));
             }
             let mut transaction = self.transaction(&cx.origin, events)?;
-            require(&mut transaction, (caller, organization_id), now);
+            require(&mut transaction, caller, organization_id, now);
             hold_organization(&mut transaction, tenant, organization_id);
             let same = unchanged(&before)?;
             transaction.update(Action::Domain, key, to_change(&after)?, same);

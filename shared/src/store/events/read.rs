@@ -77,7 +77,7 @@ impl Store {
                 return Ok(Found::default());
             };
             let read = filter.look_at(limit, SIFTED);
-            let found = self.events_in((Some(GSI1), partition), range, filter, read);
+            let found = self.events_in(Some(GSI1), partition, range, filter, read);
             Ok::<_, Error>(found.await?)
         };
         let (view, found) = tokio::try_join!(self.view(caller, id, &[]), found)?;
@@ -111,7 +111,7 @@ impl Store {
         let share = filter.look_at(share, SIFTED / partitions);
         let found = (0..PARTITIONS).map(|partition| {
             let partition = keys::events_partition(&caller.tenant_id, partition);
-            self.events_in((None, partition), range, filter, share)
+            self.events_in(None, partition, range, filter, share)
         });
         Ok(filter.page(try_join_all(found).await?, after, limit))
     }
@@ -144,7 +144,7 @@ impl Store {
             while let Some(first) = next {
                 let partition = keys::events_partition(tenant, number);
                 let range = (first, EventId::last_at(Timestamp::MAX));
-                let found = self.events_in((None, partition), range, filter, usize::MAX);
+                let found = self.events_in(None, partition, range, filter, usize::MAX);
                 let found = found.await?;
                 events.extend(found.events);
                 next = found.read_up_to.map(EventId::next);
@@ -162,7 +162,8 @@ impl Store {
 
     async fn events_in(
         &self,
-        (index, partition): (Option<&str>, String),
+        index: Option<&str>,
+        partition: String,
         (first, last): Range,
         filter: &EventFilter,
         read: usize,
@@ -171,7 +172,7 @@ impl Store {
             .table
             .query(Query {
                 index,
-                condition: between(index, partition, (first.to_string(), last.to_string())),
+                condition: between(index, partition, first.to_string(), last.to_string()),
                 filter: filter.condition(),
                 after: None,
                 limit: read,

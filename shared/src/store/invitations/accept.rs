@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::answering::Answering;
 use super::found::Found;
-use super::{end, event};
+use super::{EndedInvitation, InvitationLabels, end, event};
 use crate::domain::{
     Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
     Source, Status, TeamId, TeamMembership, TeamRole, Timestamp, Transition, User, UserId,
@@ -30,6 +30,11 @@ enum Action {
     TeamMembership(usize),
     Record,
 }
+
+const LABELS: InvitationLabels<Action> = InvitationLabels {
+    invitation: Action::Invitation,
+    invitee: Action::Invitee,
+};
 
 impl Store {
     /// Accepts an invitation for the caller, who becomes an active member of its organization and of those of its teams
@@ -86,8 +91,7 @@ impl Store {
             let key = keys::organization(tenant, organization);
             transaction.check(Action::Organization, &key, organizations::live());
         };
-        let record = (record, Action::Record);
-        let done = idempotency::unchanged(self, record, hold, membership).await?;
+        let done = idempotency::unchanged(self, record, Action::Record, hold, membership).await?;
         done.ok_or(Unsettled::Overtaken)
     }
 
@@ -101,7 +105,7 @@ impl Store {
         let mut left_out = HashSet::new();
         loop {
             let after = membership_after(found, &cx.caller.user_id, now)?;
-            let transaction = self.joining(cx, (found, &after), &left_out, record, now)?;
+            let transaction = self.joining(cx, found, &after, &left_out, record, now)?;
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Outcome::Fresh(after));
             };
@@ -134,7 +138,8 @@ impl Store {
     fn joining(
         &self,
         cx: &Context,
-        (found, after): (&Found, &Membership),
+        found: &Found,
+        after: &Membership,
         left_out: &HashSet<TeamId>,
         record: Option<&Record>,
         now: Timestamp,
@@ -179,8 +184,15 @@ impl Store {
             origin = profile.named_in(origin);
         }
         let mut transaction = self.transaction(&origin, events)?;
-        let labels = (Action::Invitation, Action::Invitee);
-        end(&mut transaction, labels, (before, &accepted), now)?;
+        end(
+            &mut transaction,
+            LABELS,
+            EndedInvitation {
+                before,
+                after: &accepted,
+            },
+            now,
+        )?;
         hold_inviter(&mut transaction, found, caller)?;
         hold_user(&mut transaction, new_user.as_ref(), caller);
         let key = keys::organization(tenant, organization);
@@ -192,7 +204,7 @@ impl Store {
         let live = organizations::live();
         organizations::count_owners(&mut transaction, Action::Organization, &key, more, live);
         let joined = i32::try_from(teams.len()).map_err(table::Error::unreadable)?;
-        put_membership(&mut transaction, found, (after, joined), now)?;
+        put_membership(&mut transaction, found, after, joined, now)?;
         for (position, joined) in &teams {
             let key = keys::team(tenant, &joined.team_id);
             let own = Condition::new("#organization_id = :organization")
@@ -223,7 +235,8 @@ fn membership_after(found: &Found, user: &UserId, now: Timestamp) -> Result<Memb
                 invitation.tenant_id.clone(),
                 invitation.organization_id.clone(),
                 user.clone(),
-                (role, Status::Active),
+                role,
+                Status::Active,
                 now,
             )
         }),
@@ -311,7 +324,8 @@ fn hold_user(transaction: &mut Transaction<'_, Action>, new_user: Option<&User>,
 fn put_membership(
     transaction: &mut Transaction<'_, Action>,
     found: &Found,
-    (after, teams): (&Membership, i32),
+    after: &Membership,
+    teams: i32,
     now: Timestamp,
 ) -> Result<(), Error> {
     let key = keys::membership(&after.tenant_id, &after.user_id, &after.organization_id);

@@ -2,10 +2,10 @@
 
 use super::create::hold;
 use super::mail::without_lease;
-use super::{Action, end, event};
+use super::{Action, EndedInvitation, LABELS, end, event};
 use crate::domain::{
-    EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
-    OrganizationId, Permission, RESEND_AFTER, Transition,
+    EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationKey, InvitationStatus,
+    Permission, RESEND_AFTER, Transition,
 };
 use crate::store::access::{self, View, standing};
 use crate::store::idempotency::{self, Record};
@@ -26,19 +26,19 @@ impl Store {
     pub async fn resend_invitation(
         &self,
         cx: &Context,
-        (organization, id): (&OrganizationId, &InvitationId),
+        key: InvitationKey<'_>,
         delivery: InvitationDelivery,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<Invitation>, Error> {
         let record = cx.record();
         let record = record.as_ref();
         self.until_settled("resend_invitation", |now| async move {
-            let view = self.view_invitation(cx, (organization, id), record).await?;
+            let view = self.view_invitation(cx, key, record).await?;
             // Before the precondition: the first request has changed the version.
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);
             }
-            let before = changeable(cx, &view, (organization, id))?;
+            let before = changeable(cx, &view, key)?;
             expected.require(before.version)?;
             let Some(email) = before
                 .email
@@ -86,12 +86,12 @@ impl Store {
     pub async fn revoke_invitation(
         &self,
         cx: &Context,
-        (organization, id): (&OrganizationId, &InvitationId),
+        key: InvitationKey<'_>,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
         self.until_settled("revoke_invitation", |now| async move {
-            let view = self.view_invitation(cx, (organization, id), None).await?;
-            let before = changeable(cx, &view, (organization, id))?;
+            let view = self.view_invitation(cx, key, None).await?;
+            let before = changeable(cx, &view, key)?;
             match before.status {
                 InvitationStatus::Revoked | InvitationStatus::Declined => return Ok(()),
                 InvitationStatus::Accepted => return Err(Refusal::InvitationEnded.into()),
@@ -103,8 +103,15 @@ impl Store {
             let event = event(EventType::InvitationRevoked, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             hold(&mut transaction, cx, &before);
-            let labels = (Action::Invitation, Action::Invitee);
-            end(&mut transaction, labels, (&before, &after), now)?;
+            end(
+                &mut transaction,
+                LABELS,
+                EndedInvitation {
+                    before: &before,
+                    after: &after,
+                },
+                now,
+            )?;
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -116,10 +123,14 @@ impl Store {
     async fn view_invitation(
         &self,
         cx: &Context,
-        (organization, id): (&OrganizationId, &InvitationId),
+        key: InvitationKey<'_>,
         record: Option<&Record>,
     ) -> Result<View, Error> {
-        let key = keys::invitation(&cx.caller.tenant_id, organization, id);
+        let InvitationKey {
+            organization,
+            invitation,
+        } = key;
+        let key = keys::invitation(&cx.caller.tenant_id, organization, invitation);
         let mut more = vec![&key];
         more.extend(record.map(Record::key));
         self.view(&cx.caller, organization, &more).await
@@ -127,17 +138,21 @@ impl Store {
 }
 
 /// Returns the invitation that was read, if the caller may change it.
-fn changeable(
-    cx: &Context,
-    view: &View,
-    (organization, id): (&OrganizationId, &InvitationId),
-) -> Result<Invitation, Error> {
+fn changeable(cx: &Context, view: &View, key: InvitationKey<'_>) -> Result<Invitation, Error> {
+    let InvitationKey {
+        organization,
+        invitation,
+    } = key;
     let caller = &cx.caller;
     view.organization(caller, organization, cx.now)?;
     let own = view.membership(&access::own_key(caller, organization))?;
     let standing = standing(caller, own.as_ref())?;
     standing.require(Permission::ManageMembers)?;
-    let item = view.item(&keys::invitation(&caller.tenant_id, organization, id));
+    let item = view.item(&keys::invitation(
+        &caller.tenant_id,
+        organization,
+        invitation,
+    ));
     let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
     if standing.reaches(invitation.role) {
         Ok(invitation)
@@ -180,9 +195,16 @@ mod tests {
         ];
         let fake = Fake::with(rows).unmet(own, None);
         let store = fake.store();
-        let of = (&one.organization_id, &one.id);
         let any = ExpectedVersion::ANY;
-        let sent = store.resend_invitation(&cx, of, InvitationDelivery::Queued, &any);
+        let sent = store.resend_invitation(
+            &cx,
+            InvitationKey {
+                organization: &one.organization_id,
+                invitation: &one.id,
+            },
+            InvitationDelivery::Queued,
+            &any,
+        );
         let refused = sent.await.unwrap_err();
         assert!(matches!(refused, Error::Refused(Refusal::NotFound)));
     }

@@ -134,7 +134,7 @@ impl Store {
                 transaction.check(Action::Invitee, &key, names(&before.id));
             }
         };
-        idempotency::unchanged(self, (record, Action::Record), hold, Added::Already(stored)).await
+        idempotency::unchanged(self, record, Action::Record, hold, Added::Already(stored)).await
     }
 
     /// Returns whether an active member of the organization has this address, and it is verified. The index of
@@ -195,8 +195,14 @@ pub(super) fn hold(
         permission: Permission::ManageMembers,
         reach: Some(invitation.role),
     };
-    let who = (&cx.caller, &invitation.organization_id);
-    access::require(transaction, Action::Caller, who, requirement, cx.now);
+    access::require(
+        transaction,
+        Action::Caller,
+        &cx.caller,
+        &invitation.organization_id,
+        requirement,
+        cx.now,
+    );
     let key = keys::organization(&invitation.tenant_id, &invitation.organization_id);
     transaction.check(Action::Organization, &key, organizations::live());
 }

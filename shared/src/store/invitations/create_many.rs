@@ -114,11 +114,11 @@ impl Store {
             permission: Permission::ManageMembers,
             reach: highest.max_by_key(|role| role.rank()),
         };
-        let who = (&cx.caller, &first.organization_id);
         access::require(
             &mut transaction,
             (Action::Caller, 0),
-            who,
+            &cx.caller,
+            &first.organization_id,
             requirement,
             cx.now,
         );

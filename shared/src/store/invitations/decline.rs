@@ -2,7 +2,7 @@
 
 use super::answering::Answering;
 use super::found::Found;
-use super::{end, event};
+use super::{EndedInvitation, InvitationLabels, end, event};
 use crate::domain::{EventType, InvitationStatus, Transition};
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
@@ -17,6 +17,11 @@ enum Action {
     Organization,
     Left,
 }
+
+const LABELS: InvitationLabels<Action> = InvitationLabels {
+    invitation: Action::Invitation,
+    invitee: Action::Invitee,
+};
 
 impl Store {
     /// Declines an invitation for the caller. Leaves one that the caller has declined unchanged.
@@ -42,8 +47,15 @@ impl Store {
             let changed = Transition::Changed(before, &after);
             let event = event(EventType::InvitationDeclined, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let labels = (Action::Invitation, Action::Invitee);
-            end(&mut transaction, labels, (before, &after), now)?;
+            end(
+                &mut transaction,
+                LABELS,
+                EndedInvitation {
+                    before,
+                    after: &after,
+                },
+                now,
+            )?;
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             let key = keys::organization(tenant, organization);
             transaction.check(Action::Organization, &key, organizations::live());

@@ -1,6 +1,6 @@
 //! Removing the address of a user from invitations.
 
-use super::{end, event, index_query};
+use super::{EndedInvitation, InvitationLabels, end, event, index_query};
 use crate::domain::{EventType, Invitation, InvitationStatus, Origin, Timestamp, Transition, User};
 use crate::store::Store;
 use crate::store::keys::{self, INVITATION_PREFIX};
@@ -14,6 +14,11 @@ pub(in crate::store) enum Action {
     Invitation,
     Invitee,
 }
+
+const LABELS: InvitationLabels<Action> = InvitationLabels {
+    invitation: Action::Invitation,
+    invitee: Action::Invitee,
+};
 
 impl Store {
     /// Removes the address of a user from the invitations of it in all organizations, and revokes those that are pending:
@@ -75,8 +80,15 @@ impl Store {
         } else {
             self.unrecorded()
         };
-        let labels = (Action::Invitation, Action::Invitee);
-        end(&mut transaction, labels, (before, &after), now)?;
+        end(
+            &mut transaction,
+            LABELS,
+            EndedInvitation {
+                before,
+                after: &after,
+            },
+            now,
+        )?;
         hold(&mut transaction);
         if let Err(unmet) = transaction.commit().await? {
             if matches!(unmet.of(&Action::Invitation), Some(None)) {

@@ -47,6 +47,30 @@ pub(in crate::store) enum Action {
     Record,
 }
 
+/// Labels of the actions that end an invitation.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct InvitationLabels<L> {
+    /// The item of the invitation.
+    pub(in crate::store) invitation: L,
+    /// The item of its address.
+    pub(in crate::store) invitee: L,
+}
+
+/// The labels in transactions on an invitation.
+const LABELS: InvitationLabels<Action> = InvitationLabels {
+    invitation: Action::Invitation,
+    invitee: Action::Invitee,
+};
+
+/// A pending invitation, and the same one with its final status.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct EndedInvitation<'a> {
+    /// As it was read.
+    pub(in crate::store) before: &'a Invitation,
+    /// With the final status.
+    pub(in crate::store) after: &'a Invitation,
+}
+
 /// Returns the query of the invitations of an address in the index whose sort keys begin with `start`, after `after`.
 pub(in crate::store) fn index_query(
     tenant: &TenantId,
@@ -66,22 +90,26 @@ pub(in crate::store) fn index_query(
     }
 }
 
-/// Adds the end of a pending invitation to the transaction: `after` has a final status. On the condition that it is
-/// unchanged since it was read.
+/// Adds the end of a pending invitation to the transaction, on the condition that it is unchanged since it was read.
 ///
 /// If it is open, the item of its address names it, and is deleted. If it has expired, that item may name a later
 /// invitation by now, and is left alone: it blocks nothing.
 pub(in crate::store) fn end<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
-    (invitation, invitee): (L, L),
-    (before, after): (&Invitation, &Invitation),
+    labels: InvitationLabels<L>,
+    EndedInvitation { before, after }: EndedInvitation<'_>,
     now: Timestamp,
 ) -> Result<(), table::Error> {
     let condition = unchanged(before);
-    transaction.update(invitation, &key_of(before), to_change(after)?, condition);
+    transaction.update(
+        labels.invitation,
+        &key_of(before),
+        to_change(after)?,
+        condition,
+    );
     if let Some(email) = before.email.as_ref().filter(|_| before.is_open(now)) {
         let key = keys::invitee(&before.tenant_id, &before.organization_id, email);
-        transaction.delete(invitee, &key, names(&before.id));
+        transaction.delete(labels.invitee, &key, names(&before.id));
     }
     Ok(())
 }
@@ -90,9 +118,10 @@ pub(in crate::store) fn end<L: Copy + PartialEq>(
 /// found, or adds the condition that there is none.
 pub(in crate::store) fn leave_none<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
-    labels: (L, L),
-    (membership, address): (&Membership, &Email),
-    ended: Option<(&Invitation, &Invitation)>,
+    labels: InvitationLabels<L>,
+    membership: &Membership,
+    address: &Email,
+    ended: Option<EndedInvitation<'_>>,
     now: Timestamp,
 ) -> Result<(), table::Error> {
     if let Some(ended) = ended {
@@ -100,7 +129,7 @@ pub(in crate::store) fn leave_none<L: Copy + PartialEq>(
     }
     let (tenant, organization) = (&membership.tenant_id, &membership.organization_id);
     let key = keys::invitee(tenant, organization, address);
-    transaction.check(labels.1, &key, not_invited(now));
+    transaction.check(labels.invitee, &key, not_invited(now));
     Ok(())
 }
 
@@ -113,7 +142,8 @@ pub(in crate::store) fn event(
     let target = Target::new(TargetType::Invitation, one.id.as_str(), None);
     EventDraft::other(
         event_type,
-        (&one.tenant_id, Some(&one.organization_id)),
+        &one.tenant_id,
+        Some(&one.organization_id),
         target,
         transition,
         one.version,

@@ -1,7 +1,7 @@
 //! Reading invitations.
 
 use crate::domain::{
-    Email, Invitation, InvitationId, InvitationStatus, OrganizationId, Page, Permission, TenantId,
+    Email, Invitation, InvitationKey, InvitationStatus, OrganizationId, Page, Permission, TenantId,
     Timestamp,
 };
 use crate::store::access::{self, standing};
@@ -111,11 +111,13 @@ impl Store {
     pub async fn invitation_of_organization(
         &self,
         cx: &Context,
-        organization: &OrganizationId,
-        id: &InvitationId,
+        InvitationKey {
+            organization,
+            invitation,
+        }: InvitationKey<'_>,
     ) -> Result<Invitation, Error> {
         let caller = &cx.caller;
-        let key = keys::invitation(&caller.tenant_id, organization, id);
+        let key = keys::invitation(&caller.tenant_id, organization, invitation);
         let view = self.view(caller, organization, &[&key]).await?;
         view.organization(caller, organization, cx.now)?;
         let own = view.membership(&access::own_key(caller, organization))?;

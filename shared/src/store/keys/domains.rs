@@ -56,7 +56,8 @@ pub(in crate::store) fn domain_checks_partition() -> String {
 /// Returns the place of a verified domain in that partition.
 pub(in crate::store) fn domain_check_place(
     due: Timestamp,
-    (tenant, organization): (&TenantId, &OrganizationId),
+    tenant: &TenantId,
+    organization: &OrganizationId,
     domain: &Domain,
 ) -> String {
     format!("{due}#{tenant}#{organization}#{domain}")

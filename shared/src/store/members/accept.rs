@@ -2,8 +2,7 @@
 
 use super::{Action, Owners};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Status, Timestamp,
-    Transition, UserId,
+    EventDraft, EventType, ExpectedVersion, MemberKey, Membership, Status, Timestamp, Transition,
 };
 use crate::store::access::{self, RightToInvite, standing};
 use crate::store::idempotency::{self, Record};
@@ -23,7 +22,7 @@ impl Store {
     pub async fn accept_invitation(
         &self,
         cx: &Context,
-        (organization, user): (&OrganizationId, &UserId),
+        MemberKey { organization, user }: MemberKey<'_>,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<Membership>, Error> {
         let caller = &cx.caller;
@@ -55,8 +54,9 @@ impl Store {
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
-                    let (record, value) = ((record, Action::Record), before.clone());
-                    let done = idempotency::unchanged(self, record, hold, value).await?;
+                    let value = before.clone();
+                    let done =
+                        idempotency::unchanged(self, record, Action::Record, hold, value).await?;
                     if let Some(done) = done {
                         return Ok(done);
                     }

@@ -42,7 +42,6 @@ impl Store {
             permission: Permission::ManageMembers,
             reach: Some(*role),
         };
-        let who = (caller, organization_id);
         let added = Added::New(membership.clone());
         let added = &added;
         self.until_settled("add_member", |_| async move {
@@ -55,7 +54,14 @@ impl Store {
             }
             let event = event_of(membership);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            access::require(&mut transaction, Action::Caller, who, requirement, now);
+            access::require(
+                &mut transaction,
+                Action::Caller,
+                caller,
+                organization_id,
+                requirement,
+                now,
+            );
             let owners = Owners::between(None, Some(membership));
             super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
             let user = keys::user(tenant_id, user_id);
@@ -90,15 +96,21 @@ impl Store {
             if let Some(after) = invited_again(&stored, membership, caller) {
                 let name = names::display_name(item);
                 let origin = cx.origin.clone().naming(user_id, name);
-                let how = (&origin, requirement);
-                let changed = self.change_invitation(cx, how, (&stored, after), now);
+                let changed = self.change_invitation(cx, &origin, requirement, &stored, after, now);
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
                 return Err(Unsettled::Overtaken);
             }
             let permitted = |transaction: &mut Transaction<'_, Action>| {
-                access::require(transaction, Action::Caller, who, requirement, now);
+                access::require(
+                    transaction,
+                    Action::Caller,
+                    caller,
+                    organization_id,
+                    requirement,
+                    now,
+                );
             };
             let already = self.already(stored, *role, permitted, record);
             if let Some(done) = already.await? {
@@ -113,8 +125,10 @@ impl Store {
     async fn change_invitation(
         &self,
         cx: &Context,
-        (origin, requirement): (&Origin, Requirement),
-        (before, after): (&Membership, Membership),
+        origin: &Origin,
+        requirement: Requirement,
+        before: &Membership,
+        after: Membership,
         now: Timestamp,
     ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
         let record = cx.record();
@@ -127,8 +141,14 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let event = EventDraft::membership(event_type, changed, None);
         let mut transaction = self.transaction(origin, [event])?;
-        let who = (&cx.caller, organization);
-        access::require(&mut transaction, Action::Caller, who, requirement, now);
+        access::require(
+            &mut transaction,
+            Action::Caller,
+            &cx.caller,
+            organization,
+            requirement,
+            now,
+        );
         let owners = Owners::between(Some(before), Some(&after));
         super::hold_organization(&mut transaction, tenant, organization, owners);
         let key = keys::membership(tenant, &before.user_id, organization);
@@ -208,8 +228,7 @@ impl Store {
             let key = keys::membership(tenant, &before.user_id, organization);
             transaction.check(Action::Membership, &key, unchanged(&before));
         };
-        let record = (record, Action::Record);
-        idempotency::unchanged(self, record, hold, Added::Already(stored)).await
+        idempotency::unchanged(self, record, Action::Record, hold, Added::Already(stored)).await
     }
 }
 

@@ -84,11 +84,11 @@ impl Store {
         let Some((_, first)) = members.first() else {
             return Ok(transaction);
         };
-        let who = (&cx.caller, &first.organization_id);
         access::require(
             &mut transaction,
             (Action::Caller, 0),
-            who,
+            &cx.caller,
+            &first.organization_id,
             requirement,
             cx.now,
         );

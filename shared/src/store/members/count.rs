@@ -47,7 +47,8 @@ impl Store {
     /// Counts events of an organization: each one once, however often it is passed. For a function behind the stream.
     pub async fn count_members(
         &self,
-        (tenant, organization): (&TenantId, &OrganizationId),
+        tenant: &TenantId,
+        organization: &OrganizationId,
         events: &[&Event],
     ) -> Result<(), Error> {
         let changes = events
@@ -56,17 +57,18 @@ impl Store {
         let changes: Vec<_> = changes.filter(|(_, change)| *change != 0).collect();
         for changes in changes.chunks(EVENTS_AT_ONCE) {
             let changes = changes.iter().copied().collect();
-            self.count_changes((tenant, organization), changes).await?;
+            self.count_changes(tenant, organization, changes).await?;
         }
         Ok(())
     }
 
     async fn count_changes(
         &self,
-        of: (&TenantId, &OrganizationId),
+        tenant: &TenantId,
+        organization: &OrganizationId,
         mut left: Changes,
     ) -> Result<(), Error> {
-        let key = keys::member_count(of.0, of.1);
+        let key = keys::member_count(tenant, organization);
         let mut is_first = false;
         // Each round learns of marks, or of the number, so there is a last one.
         while let Some((first, _)) = left.first_key_value() {
@@ -79,7 +81,7 @@ impl Store {
             };
             transaction.update(Action::Count, &key, change, condition);
             for event in left.keys() {
-                let mark = self.mark(of, *event);
+                let mark = self.mark(tenant, organization, *event);
                 transaction.put(Action::Mark(*event), mark, Condition::absent());
             }
             let Err(unmet) = transaction.commit().await? else {
@@ -93,10 +95,12 @@ impl Store {
                     let from = item.get(COUNTED_FROM).and_then(|from| from.as_s().ok());
                     left.retain(|event, _| from.is_none_or(|from| event.to_string() >= *from));
                 }
-                Some(None) if self.counts_from_start(of).await? => is_first = true,
+                Some(None) if self.counts_from_start(tenant, organization).await? => {
+                    is_first = true
+                }
                 Some(_) => {
                     is_first = false;
-                    self.start_count(of).await?;
+                    self.start_count(tenant, organization).await?;
                 }
             }
         }
@@ -104,7 +108,7 @@ impl Store {
     }
 
     /// Returns the mark of a counted event.
-    fn mark(&self, (tenant, organization): (&TenantId, &OrganizationId), event: EventId) -> Item {
+    fn mark(&self, tenant: &TenantId, organization: &OrganizationId, event: EventId) -> Item {
         let key = keys::counted_event(tenant, organization, event);
         let mut mark = key.attributes();
         let expires_at = self.clock.now().after(MARK_RETENTION).as_second();
@@ -116,7 +120,8 @@ impl Store {
     /// them.
     async fn counts_from_start(
         &self,
-        (tenant, organization): (&TenantId, &OrganizationId),
+        tenant: &TenantId,
+        organization: &OrganizationId,
     ) -> Result<bool, table::Error> {
         let organization = keys::organization(tenant, organization);
         let item = self.table.get(&organization).await?;
@@ -125,8 +130,11 @@ impl Store {
 
     /// Counts the members in the index, unless they have been counted. The number is that of one minute ago, together
     /// with later events that were counted before.
-    async fn start_count(&self, of: (&TenantId, &OrganizationId)) -> Result<(), Error> {
-        let (tenant, organization) = of;
+    async fn start_count(
+        &self,
+        tenant: &TenantId,
+        organization: &OrganizationId,
+    ) -> Result<(), Error> {
         let from = EventId::first_at(self.clock.now().before(SETTLE_TIME));
         let mut active = self.active_members(tenant, organization).await?;
         // After the members, strongly consistent: what the index may have or not have is among these events.
@@ -236,7 +244,7 @@ mod tests {
         let fake = Fake::default().unmet(key.clone(), Some(counted));
         let changes = Changes::from([(before, 1), (first, 1), (after, 1)]);
         let store = fake.store();
-        let counted = store.count_changes((&tenant, &organization), changes);
+        let counted = store.count_changes(&tenant, &organization, changes);
         counted.await.unwrap();
         let write = fake.last_write_of(&key).unwrap();
         assert_eq!(write.value(MEMBER_COUNT), Some("2"));

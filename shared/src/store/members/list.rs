@@ -61,7 +61,8 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-        (sort, filter): (&MemberSort, MemberFilter),
+        sort: &MemberSort,
+        filter: MemberFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Member>, Error> {
@@ -101,7 +102,7 @@ impl Store {
         let mut page = first;
         let next = loop {
             let room = limit - found.len();
-            let (more, next) = self.members_of(wanted, (phase, page), room).await?;
+            let (more, next) = self.members_of(wanted, phase, page, room).await?;
             found.extend(more);
             if let Some(place) = next {
                 break Some(phase.position(&place));
@@ -185,7 +186,8 @@ impl Store {
     async fn members_of(
         &self,
         wanted: Wanted<'_>,
-        (phase, page): (Phase, table::Page),
+        phase: Phase,
+        page: table::Page,
         room: usize,
     ) -> Result<(Vec<Found>, Option<String>), Error> {
         let mut entries = page.items;
@@ -290,8 +292,9 @@ mod tests {
                 status: None,
                 role: None,
             };
-            let (id, how) = (organization_id(), (&MemberSort::Name, all));
-            let page = store.members(&cx, &id, how, None, 10).await.unwrap();
+            let id = organization_id();
+            let page = store.members(&cx, &id, &MemberSort::Name, all, None, 10);
+            let page = page.await.unwrap();
             let found = page.items.into_iter().map(|it| it.membership.user_id);
             assert_eq!(found.collect::<Vec<_>>(), expected);
         }

@@ -2,8 +2,8 @@
 
 use super::{MemberFilter, MembershipOfOrganization};
 use crate::domain::{
-    Caller, Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status,
-    TenantId, UserId,
+    Caller, MemberKey, Membership, Organization, OrganizationId, OrganizationStatus, Permission,
+    Status, TenantId, UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
@@ -19,8 +19,7 @@ impl Store {
     pub async fn membership(
         &self,
         cx: &Context,
-        organization: &OrganizationId,
-        user: &UserId,
+        MemberKey { organization, user }: MemberKey<'_>,
     ) -> Result<Membership, Error> {
         let caller = &cx.caller;
         let key = keys::membership(&caller.tenant_id, user, organization);
@@ -40,7 +39,8 @@ impl Store {
         &self,
         cx: &Context,
         user: &UserId,
-        (organization_status, status): (OrganizationStatus, Option<Status>),
+        organization_status: OrganizationStatus,
+        status: Option<Status>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<MembershipOfOrganization>, Error> {

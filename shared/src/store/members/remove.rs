@@ -2,10 +2,11 @@
 
 use super::{Action, Owners, hold_organization, not_changed};
 use crate::domain::{
-    Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, Membership,
-    OrganizationId, Permission, Status, Target, Timestamp, Transition, UserId,
+    Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, MemberKey,
+    Membership, OrganizationId, Permission, Status, Target, Timestamp, Transition,
 };
 use crate::store::access::{self, Requirement, View, standing};
+use crate::store::invitations::{EndedInvitation, InvitationLabels};
 use crate::store::rows::members::{
     JOINED_TEAMS, MOST_TEAMS, from_row, joined_no_more_teams, of_organization, unchanged,
 };
@@ -23,7 +24,7 @@ impl Store {
     pub async fn remove_member(
         &self,
         cx: &Context,
-        (organization, user): (&OrganizationId, &UserId),
+        MemberKey { organization, user }: MemberKey<'_>,
         force: bool,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
@@ -73,7 +74,9 @@ impl Store {
             let ended = self
                 .invitation_to_revoke(cx, organization, address.as_ref(), now)
                 .await?;
-            let ended = ended.as_ref().map(|(open, revoked)| (open, revoked));
+            let ended = ended
+                .as_ref()
+                .map(|(before, after)| EndedInvitation { before, after });
             let left = teams.iter().filter_map(keys::team_in).collect::<Vec<_>>();
             let left = left.iter().map(|team| Target::team(team, None));
             let event = if rest.is_empty() {
@@ -85,19 +88,21 @@ impl Store {
                 )
                 .with_targets(left)
             } else {
-                EventDraft::left_teams((&caller.tenant_id, user, organization), left)
+                EventDraft::left_teams(&caller.tenant_id, user, organization, left)
             };
-            let revocation = ended.map(|(open, revoked)| {
-                let changed = Transition::Changed(open, revoked);
+            let revocation = ended.map(|ended| {
+                let changed = Transition::Changed(ended.before, ended.after);
                 invitations::event(EventType::InvitationRevoked, changed)
             });
             let events = std::iter::once(event).chain(revocation);
             let origin = cx.origin.clone().naming(user, name.as_deref());
             let mut transaction = self.transaction(&origin, events)?;
             if let Some(address) = &address {
-                let labels = (Action::Invitation, Action::Invitee);
-                let of = (&before, address);
-                invitations::leave_none(&mut transaction, labels, of, ended, now)?;
+                let labels = InvitationLabels {
+                    invitation: Action::Invitation,
+                    invitee: Action::Invitee,
+                };
+                invitations::leave_none(&mut transaction, labels, &before, address, ended, now)?;
             }
             hold_caller(&mut transaction, cx, &before, now);
             for team in &teams {
@@ -193,8 +198,14 @@ fn hold_caller(
             permission: Permission::ManageMembers,
             reach: Some(before.role),
         };
-        let who = (caller, &before.organization_id);
-        access::require(transaction, Action::Caller, who, requirement, now);
+        access::require(
+            transaction,
+            Action::Caller,
+            caller,
+            &before.organization_id,
+            requirement,
+            now,
+        );
     }
 }
 

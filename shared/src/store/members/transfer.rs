@@ -24,7 +24,8 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-        (new_owner, keep_role): (&UserId, Role),
+        new_owner: &UserId,
+        keep_role: Role,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<Organization>, Error> {
         let caller = &cx.caller;
@@ -78,8 +79,9 @@ impl Store {
                     transaction.check(Action::Membership, key, unchanged(&before));
                     hold_version(transaction, &found, 0);
                 };
-                let (record, value) = ((record, Action::Record), found.clone());
-                let done = idempotency::unchanged(self, record, hold, value).await?;
+                let value = found.clone();
+                let done =
+                    idempotency::unchanged(self, record, Action::Record, hold, value).await?;
                 return done.ok_or(Unsettled::Overtaken);
             }
 

@@ -2,8 +2,8 @@
 
 use super::{Action, Owners, not_changed};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, Membership, MembershipPatch, OrganizationId,
-    Permission, Status, Transition, UserId,
+    EventDraft, EventType, ExpectedVersion, MemberKey, Membership, MembershipPatch, Permission,
+    Status, Transition,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::rows::members::{SUSPENDED_BY, change_inviter, change_to, unchanged};
@@ -20,7 +20,7 @@ impl Store {
     pub async fn update_membership(
         &self,
         cx: &Context,
-        (organization, user): (&OrganizationId, &UserId),
+        MemberKey { organization, user }: MemberKey<'_>,
         patch: MembershipPatch,
         expected: &ExpectedVersion,
     ) -> Result<Membership, Error> {
@@ -106,8 +106,14 @@ impl Store {
                 condition = condition.and(requirement.condition());
                 access::require_enabled(&mut transaction, caller);
             } else {
-                let who = (caller, organization);
-                access::require(&mut transaction, Action::Caller, who, requirement, now);
+                access::require(
+                    &mut transaction,
+                    Action::Caller,
+                    caller,
+                    organization,
+                    requirement,
+                    now,
+                );
             }
             transaction.update(Action::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
@@ -147,7 +153,8 @@ mod tests {
                 TenantId::parse("acme").unwrap(),
                 OrganizationId::parse("o").unwrap(),
                 UserId::parse("ada").unwrap(),
-                (Role::Member, status),
+                Role::Member,
+                status,
                 Timestamp::EPOCH,
             )
         };

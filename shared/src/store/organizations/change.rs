@@ -2,10 +2,11 @@
 
 use super::{Action, CHANGEABLE};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, FoldedName, Invalid, Name, Organization,
-    OrganizationId, OrganizationPatch, Origin, Permission, Timestamp, Transition,
+    EventDraft, EventType, ExpectedVersion, Invalid, Name, Organization, OrganizationId,
+    OrganizationPatch, Origin, Permission, Timestamp,
 };
 use crate::store::access::{self, Requirement, standing};
+use crate::store::naming::{NamedChange, renamed};
 use crate::store::rows::organizations::{SYNCED_NAME, to_row};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, Unmet, text};
@@ -48,8 +49,12 @@ impl Store {
                 return Ok(before);
             }
             let event = EventType::OrganizationUpdated;
-            let states = (&before, &reserved, &after);
-            let transaction = self.change(cx, event, states, permission, now)?;
+            let change = NamedChange {
+                before: &before,
+                reserved: &reserved,
+                after: &after,
+            };
+            let transaction = self.change(cx, event, change, permission, now)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(after),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -77,8 +82,12 @@ impl Store {
             expected.require(before.version)?;
             let after = before.deleted(now);
             let event = EventType::OrganizationDeleted;
-            let states = (&before, &reserved, &after);
-            let transaction = self.change(cx, event, states, permission, now)?;
+            let change = NamedChange {
+                before: &before,
+                reserved: &reserved,
+                after: &after,
+            };
+            let transaction = self.change(cx, event, change, permission, now)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -127,13 +136,12 @@ impl Store {
                         permission,
                         reach: None,
                     };
-                    let who = (caller, id);
-                    access::require(transaction, Action::Caller, who, requirement, now);
+                    access::require(transaction, Action::Caller, caller, id, requirement, now);
                     let key = keys::organization(&before.tenant_id, id);
                     transaction.check(Action::Organization, &key, in_version(before.version));
                 };
-                let (record, value) = ((record, Action::Record), before.clone());
-                let done = idempotency::unchanged(self, record, hold, value).await?;
+                let value = before.clone();
+                let done = idempotency::unchanged(self, record, Action::Record, hold, value).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
@@ -144,8 +152,12 @@ impl Store {
                 ..before.restored(now)
             };
             let event = EventType::OrganizationRestored;
-            let states = (&before, &reserved, &after);
-            let mut transaction = self.change(cx, event, states, permission, now)?;
+            let change = NamedChange {
+                before: &before,
+                reserved: &reserved,
+                after: &after,
+            };
+            let mut transaction = self.change(cx, event, change, permission, now)?;
             if let Some(record) = record {
                 record.write(&mut transaction, Action::Record, &after)?;
             }
@@ -164,20 +176,26 @@ impl Store {
         &self,
         cx: &Context,
         event: EventType,
-        (before, reserved, after): (&Organization, &FoldedName, &Organization),
+        change: NamedChange<'_, Organization>,
         permission: Permission,
         now: Timestamp,
     ) -> Result<Transaction<'_, Action>, Error> {
-        let event = EventDraft::organization(event, Transition::Changed(before, after));
+        let event = EventDraft::organization(event, change.transition());
         let mut transaction = self.transaction(&cx.origin, [event])?;
         let requirement = Requirement {
             permission,
             reach: None,
         };
-        let who = (&cx.caller, &before.id);
-        access::require(&mut transaction, Action::Caller, who, requirement, now);
+        access::require(
+            &mut transaction,
+            Action::Caller,
+            &cx.caller,
+            &change.before.id,
+            requirement,
+            now,
+        );
 
-        write_change(&mut transaction, (before, reserved), after, None)?;
+        write_change(&mut transaction, change, None)?;
         Ok(transaction)
     }
 
@@ -185,28 +203,14 @@ impl Store {
     pub(in crate::store) async fn rename_synced_organization(
         &self,
         origin: &Origin,
-        (before, reserved): (&Organization, &FoldedName),
-        after: &Organization,
+        change: NamedChange<'_, Organization>,
     ) -> Result<WriteOutcome, Error> {
-        let changed = Transition::Changed(before, after);
-        let event = EventDraft::organization(EventType::OrganizationUpdated, changed);
-        let event = event.because_of(&before.id);
+        let event = EventType::OrganizationUpdated;
+        let event = EventDraft::organization(event, change.transition());
+        let event = event.because_of(&change.before.id);
         let mut transaction = self.transaction(origin, [event])?;
-        write_change(
-            &mut transaction,
-            (before, reserved),
-            after,
-            Some(&after.name),
-        )?;
-        let Err(unmet) = transaction.commit().await? else {
-            return Ok(WriteOutcome::Done);
-        };
-        Ok(match unmet.of(&Action::Organization) {
-            // An unchanged organization still holds the reservation of its old name, so only the new name can
-            // be taken.
-            None => WriteOutcome::NameTaken,
-            Some(_) => WriteOutcome::Unchanged,
-        })
+        write_change(&mut transaction, change, Some(&change.after.name))?;
+        Ok(renamed(transaction.commit().await?, &Action::Organization))
     }
 }
 
@@ -229,8 +233,11 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
 
 fn write_change(
     transaction: &mut Transaction<'_, Action>,
-    (before, reserved): (&Organization, &FoldedName),
-    after: &Organization,
+    NamedChange {
+        before,
+        reserved,
+        after,
+    }: NamedChange<'_, Organization>,
     synced_name: Option<&Name>,
 ) -> Result<(), Error> {
     let mut item = to_row(after)?;

@@ -25,7 +25,7 @@ impl Store {
         let is_caller = owner.is_some_and(|owner| owner.user_id == cx.caller.user_id);
         // The caller is known, is not, or became known in between.
         for is_known in [true, false, true] {
-            let Err(unmet) = self.create(cx, (organization, owner), is_known).await? else {
+            let Err(unmet) = self.create(cx, organization, owner, is_known).await? else {
                 return Ok(Outcome::Fresh(organization.clone()));
             };
             if let Some(profile) = unmet.of(&Action::User)
@@ -54,7 +54,8 @@ impl Store {
     async fn create(
         &self,
         cx: &Context,
-        (organization, owner): (&Organization, Option<&Membership>),
+        organization: &Organization,
+        owner: Option<&Membership>,
         is_known: bool,
     ) -> Result<Result<(), Unmet<Action>>, Error> {
         let created = EventType::OrganizationCreated;

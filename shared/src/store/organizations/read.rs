@@ -60,7 +60,7 @@ impl Store {
             (None, None) => String::new(),
         };
         let after = after
-            .map(|place| place_in_list(&caller.tenant_id, (index, &partition), &start, place))
+            .map(|place| place_in_list(&caller.tenant_id, index, &partition, &start, place))
             .transpose()?;
         let page = self
             .table
@@ -98,7 +98,8 @@ impl Store {
 /// for any `place`. DynamoDB would reject a key that does not start like the list, or is too long.
 fn place_in_list(
     tenant: &TenantId,
-    (index, partition): (&str, &str),
+    index: &str,
+    partition: &str,
     start: &str,
     place: &str,
 ) -> Result<Item, Refusal> {
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_position_must_match_the_list_and_fit_in_a_key() {
         let tenant = TenantId::parse("acme").unwrap();
-        let place = |place: &str| place_in_list(&tenant, (GSI1, "the list"), "sales", place);
+        let place = |place: &str| place_in_list(&tenant, GSI1, "the list", "sales", place);
         let long = |bytes: usize| format!("sales{}#id", "x".repeat(bytes - "sales#id".len()));
         let found = place("sales emea#id").unwrap();
         let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();

@@ -53,7 +53,8 @@ pub(in crate::store) fn from_row(item: Item) -> Result<TeamMembership, table::Er
 /// after. The index is eventually consistent: it may still contain a membership that was deleted a moment ago.
 pub(in crate::store) async fn page_of_team(
     table: &Table,
-    (tenant, team): (&TenantId, &TeamId),
+    tenant: &TenantId,
+    team: &TeamId,
     after: Option<&UserId>,
 ) -> Result<(Vec<Item>, Option<UserId>), table::Error> {
     let partition = keys::team_partition(tenant, team);

@@ -139,7 +139,8 @@ mod tests {
         let id = TeamId::parse("t").unwrap();
         let team = Team::new(
             id.clone(),
-            (tenant, None),
+            tenant,
+            None,
             name.clone(),
             ada,
             Timestamp::EPOCH,

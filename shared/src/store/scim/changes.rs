@@ -147,9 +147,15 @@ impl Store {
                 Ok(affected)
             }
             Work::Settings => {
-                let users = (keys::scim_partition(scope), SCIM_USER_PREFIX);
                 // Too many to name. They are found by their marks.
-                self.mark_users(scope, record, users, |_| {}).await?;
+                self.mark_users(
+                    scope,
+                    record,
+                    keys::scim_partition(scope),
+                    SCIM_USER_PREFIX,
+                    |_| {},
+                )
+                .await?;
                 self.forget(scope, record).await?;
                 Ok(Vec::new())
             }
@@ -171,12 +177,13 @@ impl Store {
         &self,
         scope: &ScimScope,
         record: &PendingRow,
-        (partition, prefix): (String, &str),
+        partition: String,
+        prefix: &str,
         mut marked: impl FnMut(Vec<ScimUserId>),
     ) -> Result<(), Error> {
         loop {
             let page = self.until_settled("mark_scim_users", |_| {
-                self.mark_page(scope, record, (&partition, prefix))
+                self.mark_page(scope, record, &partition, prefix)
             });
             match page.await? {
                 Marked::Page(users) => marked(users),
@@ -190,7 +197,8 @@ impl Store {
         &self,
         scope: &ScimScope,
         PendingRow { id, change, .. }: &PendingRow,
-        (partition, prefix): (&str, &str),
+        partition: &str,
+        prefix: &str,
     ) -> Result<Marked, Unsettled> {
         let place = keys::scim_pending(scope, id);
         let record = self.table.get(&place).await?;
@@ -241,7 +249,7 @@ impl Store {
         loop {
             let batch = self
                 .until_settled("carry_out_scim_change", |now| {
-                    self.batch(scope, (group, change), steps, now)
+                    self.batch(scope, group, change, steps, now)
                 })
                 .await?;
             match batch {
@@ -251,9 +259,10 @@ impl Store {
                     if renamed {
                         let record = PendingRow::new(group.as_str(), Work::Members, change);
                         let members = keys::scim_members_partition(scope, group);
-                        let members = (members, SCIM_MEMBER_PREFIX);
-                        self.mark_users(scope, &record, members, |page| affected.extend(page))
-                            .await?;
+                        self.mark_users(scope, &record, members, SCIM_MEMBER_PREFIX, |page| {
+                            affected.extend(page);
+                        })
+                        .await?;
                     }
                     let done = steps.len();
                     let progress = Progress {
@@ -272,7 +281,8 @@ impl Store {
     async fn batch(
         &self,
         scope: &ScimScope,
-        (group, change): (&GroupId, &str),
+        group: &GroupId,
+        change: &str,
         steps: &[Step],
         now: Timestamp,
     ) -> Result<Batch, Unsettled> {
@@ -303,7 +313,7 @@ impl Store {
         let done = Change::new().set("done", number(to_number(progress.done + batch.len())?));
         transaction.update(Action::Pending, &key, done, progress.is_as_read()?);
         let write = self.clock.new_id().to_string();
-        known.apply(&mut transaction, (scope, group), batch, &write)?;
+        known.apply(&mut transaction, scope, group, batch, &write)?;
         let missing = i32::try_from(known.count_missing(batch)).map_err(table::Error::defect)?;
         if missing > 0 {
             // Members that were deleted since are counted in the group, and shown as its members until now.

@@ -115,7 +115,7 @@ impl Store {
         let known = self.known_members(scope, members.iter()).await?;
         let write = self.clock.new_id().to_string();
         let mut transaction = self.unrecorded();
-        known.apply(&mut transaction, (scope, group), &steps, &write)?;
+        known.apply(&mut transaction, scope, group, &steps, &write)?;
         match transaction.commit().await? {
             Ok(()) => Ok(known.linked(&steps).cloned().collect()),
             Err(_) => Err(Unsettled::Overtaken),

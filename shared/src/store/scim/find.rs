@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::members::GroupOfRow;
-use super::{LookupRow, from_group_row, from_user_row};
+use super::{LookupRow, ScimNamespace, from_group_row, from_user_row};
 use crate::domain::{
     GroupId, MAX_SCIM_FOUND, Name, ScimGroup, ScimLookup, ScimScope, ScimUser, ScimUserId,
 };
@@ -130,7 +130,7 @@ impl Store {
         start: usize,
         count: usize,
     ) -> Result<ScimPage<ScimUser>, Error> {
-        let names = (scope, SCIM_USER_PREFIX);
+        let names = ScimNamespace::of_users(scope);
         let (total, ids) = self.names(names, start, count).await?;
         let keys = ids.iter().filter_map(|id| {
             let id = ScimUserId::parse(id.as_str()).ok()?;
@@ -147,7 +147,7 @@ impl Store {
         start: usize,
         count: usize,
     ) -> Result<ScimPage<ScimGroup>, Error> {
-        let names = (scope, SCIM_GROUP_PREFIX);
+        let names = ScimNamespace::of_groups(scope);
         let (total, ids) = self.names(names, start, count).await?;
         let keys = ids.iter().filter_map(|id| {
             let id = GroupId::parse(id.as_str()).ok()?;
@@ -169,8 +169,14 @@ impl Store {
     }
 
     async fn found(&self, scope: &ScimScope, start: String) -> Result<Vec<String>, Error> {
-        let place = (keys::scim_found_partition(scope), start);
-        let items = self.up_to(MAX_SCIM_FOUND + 1, place, None).await?;
+        let items = self
+            .up_to(
+                MAX_SCIM_FOUND + 1,
+                keys::scim_found_partition(scope),
+                start,
+                None,
+            )
+            .await?;
         let rows = items.into_iter().map(from_item::<LookupRow>);
         let ids = rows.map(|row| row.map(|row| row.id));
         Ok(ids.collect::<Result<_, _>>()?)
@@ -182,8 +188,14 @@ impl Store {
         member: &ScimUserId,
     ) -> Result<Vec<String>, Error> {
         let partition = keys::scim_groups_partition(scope, member.as_str());
-        let place = (partition, SCIM_GROUP_PREFIX.to_owned());
-        let items = self.up_to(MAX_SCIM_FOUND + 1, place, None).await?;
+        let items = self
+            .up_to(
+                MAX_SCIM_FOUND + 1,
+                partition,
+                SCIM_GROUP_PREFIX.to_owned(),
+                None,
+            )
+            .await?;
         let rows = items.into_iter().map(from_item::<GroupOfRow>);
         let ids = rows.map(|row| row.map(|row| row.group_id.into()));
         Ok(ids.collect::<Result<_, _>>()?)
@@ -225,10 +237,11 @@ impl Store {
     /// Returns the number of all names, and the ids under `count` of them from a position.
     async fn names(
         &self,
-        (scope, prefix): (&ScimScope, &str),
+        namespace: ScimNamespace<'_>,
         start: usize,
         count: usize,
     ) -> Result<(usize, Vec<String>), Error> {
+        let ScimNamespace { scope, prefix } = namespace;
         let numbers = self.scim_numbers(scope, prefix).await?;
         let total = numbers.total();
         let count = count.min(total.saturating_sub(start));
@@ -237,14 +250,20 @@ impl Store {
         }
         let from = match start {
             0 => None,
-            _ => self.scim_position((scope, prefix), &numbers, start).await?,
+            _ => self.scim_position(namespace, &numbers, start).await?,
         };
         let (after, before) = match from {
             Some((key, before)) => (Some(key.attributes()), before),
             None => (None, 0),
         };
-        let place = (keys::scim_names_partition(scope), prefix.to_owned());
-        let items = self.up_to(before + count, place, after).await?;
+        let items = self
+            .up_to(
+                before + count,
+                keys::scim_names_partition(scope),
+                prefix.to_owned(),
+                after,
+            )
+            .await?;
         let rows = items.into_iter().skip(before).map(from_item::<LookupRow>);
         let ids = rows.map(|row| row.map(|row| row.id));
         let ids = ids.collect::<Result<_, _>>()?;
@@ -255,7 +274,8 @@ impl Store {
     async fn up_to(
         &self,
         count: usize,
-        (partition, prefix): (String, String),
+        partition: String,
+        prefix: String,
         mut after: Option<Item>,
     ) -> Result<Vec<Item>, Error> {
         let mut items = Vec::new();

@@ -7,13 +7,14 @@ use super::records::{record_change, record_gone};
 use super::step::Step;
 use super::users::not_created;
 use super::{
-    Action, GROUP_CHANGEABLE, PENDING, ScimWritten, change_lookups, change_name, from_group_row,
-    group_lookups, is_overtaken, require_version, to_change, to_group_row, unchanged_group,
+    Action, GROUP_CHANGEABLE, PENDING, ScimNamespace, ScimWritten, change_lookups, change_name,
+    from_group_row, group_lookups, is_overtaken, require_version, to_change, to_group_row,
+    unchanged_group,
 };
 use crate::domain::{
     GroupId, Origin, ScimGroup, ScimMembersChange, ScimScope, ScimUserId, Timestamp,
 };
-use crate::store::keys::{self, SCIM_GROUP_PREFIX};
+use crate::store::keys::{self};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Error, Refusal, Store, table};
@@ -61,12 +62,12 @@ impl Store {
                 }
                 let mut transaction = self.unrecorded();
                 transaction.put(Action::Resource, row, Condition::absent());
-                let (id, names) = (group.id.as_str(), (scope, SCIM_GROUP_PREFIX));
+                let (id, names) = (group.id.as_str(), ScimNamespace::of_groups(scope));
                 change_name(&mut transaction, names, id, None, Some(&group.name_key))?;
                 let lookups = group_lookups(scope, group);
                 change_lookups(&mut transaction, id, &BTreeSet::new(), &lookups)?;
                 let affected =
-                    self.add_steps(&mut transaction, (scope, &group.id), (&steps, &known))?;
+                    self.add_steps(&mut transaction, scope, &group.id, &steps, &known)?;
                 match transaction.commit().await? {
                     Ok(()) => Ok(ScimWritten {
                         resource: created,
@@ -92,7 +93,8 @@ impl Store {
         &self,
         scope: &ScimScope,
         id: &GroupId,
-        (expected, origin): (Option<u64>, &Origin),
+        expected: Option<u64>,
+        origin: &Origin,
         edit: impl Fn(&ScimGroup) -> Result<(ScimGroup, ScimMembersChange), E> + Sync,
     ) -> Result<ScimWritten<ScimGroup>, E> {
         let earlier = self.finish_change_of(scope, id.as_str(), origin).await?;
@@ -107,8 +109,7 @@ impl Store {
                 }
                 Err(error) => return Ok(Err(error)),
             };
-            let edited = (edited, &members);
-            self.replace_scim_group(scope, &before, edited, (expected, now))
+            self.replace_scim_group(scope, &before, edited, &members, expected, now)
                 .await
                 .map(Ok)
         });
@@ -123,8 +124,10 @@ impl Store {
         &self,
         scope: &ScimScope,
         before: &ScimGroup,
-        (edited, members): (ScimGroup, &ScimMembersChange),
-        (expected, now): (Option<u64>, Timestamp),
+        edited: ScimGroup,
+        members: &ScimMembersChange,
+        expected: Option<u64>,
+        now: Timestamp,
     ) -> Result<ScimWritten<ScimGroup>, Unsettled> {
         let (steps, known) = match self.member_steps(scope, before, members).await {
             Err(Error::Refused(_)) if is_overtaken(expected, before.version) => {
@@ -162,7 +165,7 @@ impl Store {
         );
         change_name(
             &mut transaction,
-            (scope, SCIM_GROUP_PREFIX),
+            ScimNamespace::of_groups(scope),
             id.as_str(),
             Some(&before.name_key),
             Some(&after.name_key),
@@ -171,10 +174,10 @@ impl Store {
         change_lookups(&mut transaction, id.as_str(), &old, &new)?;
         let affected = if renamed {
             let change = self.clock.new_id().to_string();
-            record_change(&mut transaction, (scope, id), (&change, &steps), renamed)?;
+            record_change(&mut transaction, scope, id, &change, &steps, renamed)?;
             Vec::new()
         } else {
-            self.add_steps(&mut transaction, (scope, id), (&steps, &known))?
+            self.add_steps(&mut transaction, scope, id, &steps, &known)?
         };
         let Err(unmet) = transaction.commit().await? else {
             return Ok(ScimWritten {
@@ -197,16 +200,18 @@ impl Store {
     fn add_steps(
         &self,
         transaction: &mut Transaction<'_, Action>,
-        (scope, group): (&ScimScope, &GroupId),
-        (steps, known): (&[Step], &Known),
+        scope: &ScimScope,
+        group: &GroupId,
+        steps: &[Step],
+        known: &Known,
     ) -> Result<Vec<ScimUserId>, table::Error> {
         if is_recorded(steps) {
             let change = self.clock.new_id().to_string();
-            record_change(transaction, (scope, group), (&change, steps), false)?;
+            record_change(transaction, scope, group, &change, steps, false)?;
             return Ok(Vec::new());
         }
         let write = self.clock.new_id().to_string();
-        known.apply(transaction, (scope, group), steps, &write)?;
+        known.apply(transaction, scope, group, steps, &write)?;
         Ok(known.linked(steps).cloned().collect())
     }
 
@@ -249,12 +254,12 @@ impl Store {
                     &keys::scim_group(scope, id),
                     unchanged_group(before.version),
                 );
-                let (id, names) = (id.as_str(), (scope, SCIM_GROUP_PREFIX));
+                let (id, names) = (id.as_str(), ScimNamespace::of_groups(scope));
                 change_name(&mut transaction, names, id, Some(&before.name_key), None)?;
                 let lookups = group_lookups(scope, &before);
                 change_lookups(&mut transaction, id, &lookups, &BTreeSet::new())?;
                 let change = self.clock.new_id().to_string();
-                record_gone(&mut transaction, scope, id, (&change, None))?;
+                record_gone(&mut transaction, scope, id, &change, None)?;
                 if transaction.commit().await?.is_ok() {
                     return Ok(before);
                 }

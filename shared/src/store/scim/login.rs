@@ -72,7 +72,8 @@ impl Store {
         &self,
         scope: &ScimScope,
         known: &KnownUser,
-        (to, instead_of): (&ScimUserId, Option<&ScimUserId>),
+        to: &ScimUserId,
+        instead_of: Option<&ScimUserId>,
     ) -> Result<bool, Error> {
         let user = known.user_id();
         let link = ScimLink {
@@ -132,8 +133,8 @@ impl Store {
         if let Some(other) = self.marked_successor(scope, id, user).await? {
             return Ok(Some(other));
         }
-        let given = (MembershipsOfDeleted::Remove, Source::Scim);
-        self.end_given(&scope.tenant_id, user, given, origin)
+        let (remove, given) = (MembershipsOfDeleted::Remove, Source::Scim);
+        self.end_given(&scope.tenant_id, user, remove, given, origin)
             .await?;
         let link = ScimLink {
             directory_id: scope.directory_id.clone(),

@@ -86,7 +86,8 @@ impl Known {
     pub(super) fn apply(
         &self,
         transaction: &mut Transaction<'_, Action>,
-        (scope, group): (&ScimScope, &GroupId),
+        scope: &ScimScope,
+        group: &GroupId,
         steps: &[Step],
         write: &str,
     ) -> Result<(), table::Error> {
@@ -240,7 +241,7 @@ impl Store {
                 known.insert(&key, item)?;
             }
         }
-        let steps = steps_of(&group.id, (add, &remove), &members, &known)?;
+        let steps = steps_of(&group.id, add, &remove, &members, &known)?;
         Ok((steps, known))
     }
 
@@ -289,7 +290,8 @@ impl Known {
 /// Returns the steps to members that are not there, and to members that are.
 fn steps_of(
     group: &GroupId,
-    (add, remove): (&BTreeSet<String>, &BTreeSet<String>),
+    add: &BTreeSet<String>,
+    remove: &BTreeSet<String>,
     members: &BTreeSet<ScimMember>,
     known: &Known,
 ) -> Result<Vec<Step>, Refusal> {

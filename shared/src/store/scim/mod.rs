@@ -27,7 +27,7 @@ use crate::domain::{
     DirectoryId, GroupId, Name, ScimGroup, ScimScope, ScimUser, ScimUserId, TenantId, Timestamp,
     UserId,
 };
-use crate::store::keys::{self, GSI2, Key, ScimIndex};
+use crate::store::keys::{self, GSI2, Key, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
 use crate::store::table::{Change, Condition, Item, Transaction, from_item, number, text, to_item};
 use crate::store::{Refusal, table};
 
@@ -120,6 +120,26 @@ const UNAPPLIED: &str = "unapplied";
 #[derive(Serialize, Deserialize)]
 struct LookupRow {
     id: String,
+}
+
+/// The unique names of the users, or of the groups, of a directory.
+#[derive(Clone, Copy, Debug)]
+struct ScimNamespace<'a> {
+    scope: &'a ScimScope,
+    /// What the keys of its users or groups start with.
+    prefix: &'a str,
+}
+
+impl<'a> ScimNamespace<'a> {
+    fn of_users(scope: &'a ScimScope) -> Self {
+        let prefix = SCIM_USER_PREFIX;
+        Self { scope, prefix }
+    }
+
+    fn of_groups(scope: &'a ScimScope) -> Self {
+        let prefix = SCIM_GROUP_PREFIX;
+        Self { scope, prefix }
+    }
 }
 
 /// Labels of the actions in transactions on users and groups.
@@ -272,7 +292,7 @@ fn change_lookups(
 /// new one, and for the first one that the directory is not being deleted.
 fn change_name(
     transaction: &mut Transaction<'_, Action>,
-    (scope, prefix): (&ScimScope, &str),
+    namespace: ScimNamespace<'_>,
     id: &str,
     before: Option<&str>,
     after: Option<&str>,
@@ -280,6 +300,7 @@ fn change_name(
     if before == after {
         return Ok(());
     }
+    let ScimNamespace { scope, prefix } = namespace;
     if let Some(after) = after {
         let key = keys::scim_name(scope, prefix, after);
         transaction.put(Action::Name, lookup_row(&key, id)?, Condition::absent());
@@ -289,7 +310,7 @@ fn change_name(
         let own = Condition::new("#id = :own").value(":own", text(id));
         transaction.delete(Action::Lookup, &key, own);
     }
-    numbers::count(transaction, (scope, prefix), before, after);
+    numbers::count(transaction, namespace, before, after);
     Ok(())
 }
 

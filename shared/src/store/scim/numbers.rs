@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Action;
+use super::{Action, ScimNamespace};
 use crate::domain::ScimScope;
 use crate::store::keys::{self, Key, ScimPlace};
 use crate::store::table::{Change, Condition, Item, Transaction};
@@ -54,7 +54,7 @@ impl Numbers {
 /// other's place that the directory is not being deleted.
 pub(super) fn count(
     transaction: &mut Transaction<'_, Action>,
-    (scope, prefix): (&ScimScope, &str),
+    ScimNamespace { scope, prefix }: ScimNamespace<'_>,
     before: Option<&str>,
     after: Option<&str>,
 ) {
@@ -123,7 +123,7 @@ impl Store {
     /// Returns a key after which the name at a position comes, and how many names come before it. Makes one read.
     pub(super) async fn scim_position(
         &self,
-        (scope, prefix): (&ScimScope, &str),
+        ScimNamespace { scope, prefix }: ScimNamespace<'_>,
         numbers: &Numbers,
         position: usize,
     ) -> Result<Option<(Key, usize)>, Error> {

@@ -37,7 +37,8 @@ impl Store {
                     &mut transaction,
                     scope,
                     text_of(&item, "id")?,
-                    (&change, None),
+                    &change,
+                    None,
                 )?;
                 // Without conditions, nothing is unmet.
                 let _ = transaction.commit().await?;

@@ -142,8 +142,10 @@ pub(super) fn from_steps_row(item: &Item) -> Result<Vec<Step>, table::Error> {
 /// `change` is an id of its own.
 pub(super) fn record_change(
     transaction: &mut Transaction<'_, Action>,
-    (scope, group): (&ScimScope, &GroupId),
-    (change, steps): (&str, &[Step]),
+    scope: &ScimScope,
+    group: &GroupId,
+    change: &str,
+    steps: &[Step],
     renamed: bool,
 ) -> Result<(), table::Error> {
     let row = to_steps_row(&steps_key(scope, group), change, steps)?;
@@ -162,7 +164,8 @@ pub(super) fn record_gone(
     transaction: &mut Transaction<'_, Action>,
     scope: &ScimScope,
     id: &str,
-    (change, linked): (&str, Option<&UserId>),
+    change: &str,
+    linked: Option<&UserId>,
 ) -> Result<(), table::Error> {
     let record = PendingRow {
         user_id: linked.cloned(),

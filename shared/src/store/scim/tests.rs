@@ -105,7 +105,7 @@ async fn an_older_version_comes_before_other_errors_of_a_group() {
             Err(Refusal::LimitReached.into())
         };
         let id = group(1).id;
-        let changed = store.change_scim_group(&scope, &id, (expected, &origin), edit);
+        let changed = store.change_scim_group(&scope, &id, expected, &origin, edit);
         changed.await.unwrap_err()
     };
     let limit = |error| matches!(error, Error::Refused(Refusal::LimitReached));
@@ -151,7 +151,7 @@ async fn a_member_who_was_deleted_before_being_added_is_not_counted() {
     let (store, scope, id) = (fake.store(), scope(), group(1).id);
     let steps = [Step::Add(ScimMember::User(user(2).id))];
     let mut transaction = store.unrecorded();
-    record_change(&mut transaction, (&scope, &id), ("c", &steps), false).unwrap();
+    record_change(&mut transaction, &scope, &id, "c", &steps, false).unwrap();
     assert!(transaction.commit().await.unwrap().is_ok());
     store.carry_out(&scope, &id).await.unwrap();
     let group = keys::scim_group(&scope, &id);

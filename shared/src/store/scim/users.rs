@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::records::record_gone;
 use super::{
-    Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, is_overtaken,
-    mark, require_version, still_linked, to_change, to_user_row, user_lookups,
+    Action, ScimNamespace, ScimWritten, USER_CHANGEABLE, change_lookups, change_name,
+    from_user_row, is_overtaken, mark, require_version, still_linked, to_change, to_user_row,
+    user_lookups,
 };
 use crate::domain::{Origin, ScimScope, ScimUser, ScimUserId, Timestamp};
-use crate::store::keys::{self, SCIM_USER_PREFIX};
+use crate::store::keys::{self};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Unmet};
 use crate::store::{Error, Refusal, Store, in_version, table};
@@ -35,7 +36,7 @@ impl Store {
         let mut transaction = self.unrecorded();
         let row = to_user_row(scope, user)?;
         transaction.put(Action::Resource, row, Condition::absent());
-        let (id, names) = (user.id.as_str(), (scope, SCIM_USER_PREFIX));
+        let (id, names) = (user.id.as_str(), ScimNamespace::of_users(scope));
         change_name(&mut transaction, names, id, None, Some(&user.user_name))?;
         let lookups = user_lookups(scope, user);
         change_lookups(&mut transaction, id, &BTreeSet::new(), &lookups)?;
@@ -116,7 +117,7 @@ impl Store {
         );
         change_name(
             &mut transaction,
-            (scope, SCIM_USER_PREFIX),
+            ScimNamespace::of_users(scope),
             id.as_str(),
             Some(&before.user_name),
             Some(&after.user_name),
@@ -160,13 +161,13 @@ impl Store {
                     &keys::scim_user(scope, id),
                     in_version(before.version).and(linked),
                 );
-                let (id, names) = (id.as_str(), (scope, SCIM_USER_PREFIX));
+                let (id, names) = (id.as_str(), ScimNamespace::of_users(scope));
                 change_name(&mut transaction, names, id, Some(&before.user_name), None)?;
                 let lookups = user_lookups(scope, &before);
                 change_lookups(&mut transaction, id, &lookups, &BTreeSet::new())?;
                 let linked = before.user_id.as_ref();
                 let change = self.clock.new_id().to_string();
-                record_gone(&mut transaction, scope, id, (&change, linked))?;
+                record_gone(&mut transaction, scope, id, &change, linked)?;
                 match transaction.commit().await? {
                     Ok(()) => Ok(before),
                     Err(_) => Err(Unsettled::Overtaken),

@@ -6,6 +6,7 @@ use crate::domain::{
     EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
     Transition,
 };
+use crate::store::naming::NamedChange;
 use crate::store::organizations::reserve_name;
 use crate::store::rows::organizations::{NAMES_INDEXED, SYNCED_NAME};
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
@@ -73,7 +74,7 @@ impl Store {
             };
             let (tenant, id) = (&team.tenant_id, &team.id);
             return self
-                .move_team(origin, (tenant, id), organization, waiting)
+                .move_team(origin, tenant, id, organization, waiting)
                 .await;
         }
         Ok(made(Err(unmet)))
@@ -102,9 +103,12 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        let renamed = self
-            .rename_synced_organization(origin, (&before, &reserved), &after)
-            .await?;
+        let change = NamedChange {
+            before: &before,
+            reserved: &reserved,
+            after: &after,
+        };
+        let renamed = self.rename_synced_organization(origin, change).await?;
         Ok(renamed)
     }
 
@@ -131,7 +135,11 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        self.rename_synced_team(origin, (&before, &reserved), &after)
-            .await
+        let change = NamedChange {
+            before: &before,
+            reserved: &reserved,
+            after: &after,
+        };
+        self.rename_synced_team(origin, change).await
     }
 }

@@ -1,5 +1,6 @@
 //! Joining and leaving organizations.
 
+use crate::store::invitations::{EndedInvitation, InvitationLabels};
 use crate::store::keys::{self, Key};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
@@ -7,7 +8,7 @@ use crate::store::{Error, Store, WriteOutcome, invitations};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Action, CurrentMemberships, left, made};
+use super::{Action, CurrentMemberships, SyncedMembership, left, made};
 use crate::domain::{
     Email, EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin,
     Role, Source, Status, Target, TeamId, Transition,
@@ -25,7 +26,8 @@ impl Store {
         &self,
         origin: &Origin,
         membership: &Membership,
-        (login, mapped_from): (&KnownUser, Option<&GroupId>),
+        login: &KnownUser,
+        mapped_from: Option<&GroupId>,
     ) -> Result<WriteOutcome, Error> {
         let mut item = members::to_row(membership)?;
         let user = &login.profile.user;
@@ -50,15 +52,16 @@ impl Store {
     pub async fn change_synced_membership(
         &self,
         origin: &Origin,
-        (before, mapped_from): (&Membership, Option<&GroupId>),
+        synced: SyncedMembership<'_>,
         status: Status,
     ) -> Result<WriteOutcome, Error> {
+        let before = synced.before;
         let after = Membership {
             status,
             ..before.clone()
         };
         let marks = marks_of(status, before.source);
-        self.write_synced_membership(origin, (before, mapped_from), after, marks)
+        self.write_synced_membership(origin, synced, after, marks)
             .await
     }
 
@@ -67,9 +70,11 @@ impl Store {
     pub async fn follow_synced_membership(
         &self,
         origin: &Origin,
-        (before, mapped_from): (&Membership, Option<&GroupId>),
-        (status, role): (Status, Option<Role>),
+        synced: SyncedMembership<'_>,
+        status: Status,
+        role: Option<Role>,
     ) -> Result<WriteOutcome, Error> {
+        let before = synced.before;
         let after = Membership {
             status,
             role: role.unwrap_or(before.role),
@@ -82,14 +87,17 @@ impl Store {
         if let Some(role) = role {
             marks = marks.set(SYNCED_ROLE, text(role.as_str()));
         }
-        self.write_synced_membership(origin, (before, mapped_from), after, marks)
+        self.write_synced_membership(origin, synced, after, marks)
             .await
     }
 
     async fn write_synced_membership(
         &self,
         origin: &Origin,
-        (before, mapped_from): (&Membership, Option<&GroupId>),
+        SyncedMembership {
+            before,
+            mapped_from,
+        }: SyncedMembership<'_>,
         after: Membership,
         marks: Change,
     ) -> Result<WriteOutcome, Error> {
@@ -127,8 +135,12 @@ impl Store {
     pub async fn accept_synced_invitation(
         &self,
         origin: &Origin,
-        (before, mapped_from): (&Membership, Option<&GroupId>),
-        (role, source): (Role, Source),
+        SyncedMembership {
+            before,
+            mapped_from,
+        }: SyncedMembership<'_>,
+        role: Role,
+        source: Source,
     ) -> Result<WriteOutcome, Error> {
         let now = self.clock.now();
         let after = before.activated(now);
@@ -186,11 +198,12 @@ impl Store {
         &self,
         origin: &Origin,
         before: &Membership,
-        (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
+        current: &CurrentMemberships,
+        apart: &BTreeSet<TeamId>,
         login: &KnownUser,
     ) -> Result<WriteOutcome, Error> {
         let address = login.profile.user.verified_email();
-        self.leave_with_invitation(origin, before, (current, apart), address)
+        self.leave_with_invitation(origin, before, current, apart, address)
             .await
     }
 
@@ -199,7 +212,8 @@ impl Store {
         &self,
         origin: &Origin,
         before: &Membership,
-        (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
+        current: &CurrentMemberships,
+        apart: &BTreeSet<TeamId>,
         address: Option<&Email>,
     ) -> Result<WriteOutcome, Error> {
         let Membership {
@@ -224,7 +238,7 @@ impl Store {
             // Too many teams for one transaction: leaves some teams first, and the organization last.
             let rest = teams.split_off(members::MOST_TEAMS);
             let event =
-                EventDraft::left_teams((tenant_id, user_id, organization_id), targets(&teams))
+                EventDraft::left_teams(tenant_id, user_id, organization_id, targets(&teams))
                     .because_of(organization_id);
             let mut transaction = self.transaction(origin, [event])?;
             leave_teams(&mut transaction, &teams, organization_id);
@@ -279,10 +293,14 @@ impl Store {
             transaction.put(Action::Left, mark.attributes(), Condition::none());
             count_owners(&mut transaction, before, None);
             if let Some(address) = address {
-                let labels = (Action::Invitation, Action::Invitee);
-                let ended = ended.as_ref().map(|(open, revoked)| (open, revoked));
-                let of = (before, address);
-                invitations::leave_none(&mut transaction, labels, of, ended, now)?;
+                let labels = InvitationLabels {
+                    invitation: Action::Invitation,
+                    invitee: Action::Invitee,
+                };
+                let ended = ended
+                    .as_ref()
+                    .map(|(before, after)| EndedInvitation { before, after });
+                invitations::leave_none(&mut transaction, labels, before, address, ended, now)?;
             }
             match transaction.commit().await? {
                 // Answered or sent again meanwhile.

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::{DirectoryId, Membership, OrganizationId, TeamId, TeamMembership};
+use crate::domain::{DirectoryId, GroupId, Membership, OrganizationId, TeamId, TeamMembership};
 
 /// All memberships of a user and their marks, read with strong consistency.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,15 @@ enum Action {
     Invitee,
     User,
     Left,
+}
+
+/// A membership that the sync changes.
+#[derive(Clone, Copy, Debug)]
+pub struct SyncedMembership<'a> {
+    /// As it was read.
+    pub before: &'a Membership,
+    /// The group that gives it through `group_map`, if one does.
+    pub mapped_from: Option<&'a GroupId>,
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.

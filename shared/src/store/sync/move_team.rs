@@ -44,7 +44,8 @@ impl Store {
     pub async fn move_team(
         &self,
         origin: &Origin,
-        (tenant, id): (&TenantId, &TeamId),
+        tenant: &TenantId,
+        id: &TeamId,
         organization: &OrganizationId,
         how: Move<'_>,
     ) -> Result<WriteOutcome, Error> {
@@ -65,14 +66,14 @@ impl Store {
             None => {
                 let is_synced = synced_name == Some(text(before.name.as_str()));
                 let put = self
-                    .put_into(origin, &before, (organization, how), is_synced)
+                    .put_into(origin, &before, organization, how, is_synced)
                     .await?;
                 if put != WriteOutcome::Done {
                     return Ok(put);
                 }
             }
         }
-        self.move_team_members(origin, (tenant, id), organization)
+        self.move_team_members(origin, tenant, id, organization)
             .await?;
         let done = Change::new().remove(AWAITS_ORGANIZATION);
         let there = teams::is_there();
@@ -85,7 +86,8 @@ impl Store {
         &self,
         origin: &Origin,
         before: &Team,
-        (organization, how): (&OrganizationId, Move<'_>),
+        organization: &OrganizationId,
+        how: Move<'_>,
         is_synced_name: bool,
     ) -> Result<WriteOutcome, Error> {
         if before.version != how.version {
@@ -132,12 +134,13 @@ impl Store {
     async fn move_team_members(
         &self,
         origin: &Origin,
-        (tenant, team): (&TenantId, &TeamId),
+        tenant: &TenantId,
+        team: &TeamId,
         organization: &OrganizationId,
     ) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let page = team_members::page_of_team(&self.table, (tenant, team), after.as_ref());
+            let page = team_members::page_of_team(&self.table, tenant, team, after.as_ref());
             let (items, last) = page.await?;
             for item in items {
                 let before = team_members::from_row(item)?;

@@ -57,7 +57,7 @@ async fn a_team_is_moved_on_only_into_its_own_organization() {
             limits: None,
         };
         let (tenant, organization) = (tenant(), organization_id());
-        let done = store.move_team(&origin, (&tenant, &moved.id), &organization, how);
+        let done = store.move_team(&origin, &tenant, &moved.id, &organization, how);
         assert_eq!(done.await.unwrap(), outcome);
         let write = fake.last_write_of(&keys::team(&tenant, &moved.id));
         let update = write.map(|write| write.update().to_owned());
@@ -100,14 +100,21 @@ async fn a_login_does_not_accept_an_invitation_answered_meanwhile() {
     let organization = organization_id();
     let own = keys::membership(&tenant(), &user("ada"), &organization);
     let inviter = keys::membership(&tenant(), &user("bob"), &organization);
-    let given = (Role::Member, Source::Entra);
     for (unmet, outcome, writes) in [
         (own, WriteOutcome::Unchanged, 1),
         (inviter, WriteOutcome::Done, 2),
     ] {
         let fake = Fake::default().unmet(unmet, None);
         let (store, origin) = (fake.store(), request_of_admin().origin);
-        let accepted = store.accept_synced_invitation(&origin, (&before, None), given);
+        let accepted = store.accept_synced_invitation(
+            &origin,
+            SyncedMembership {
+                before: &before,
+                mapped_from: None,
+            },
+            Role::Member,
+            Source::Entra,
+        );
         assert_eq!(accepted.await.unwrap(), outcome);
         assert_eq!(fake.writes().len(), writes);
     }

@@ -204,7 +204,8 @@ pub(in crate::store) struct Query<'a> {
 pub(in crate::store) fn between(
     index: Option<&str>,
     partition: String,
-    (first, last): (String, String),
+    first: String,
+    last: String,
 ) -> Condition {
     let index = index.unwrap_or_default();
     Condition::new(format!(

@@ -1,6 +1,6 @@
 //! Adding a user to a team.
 
-use super::{Action, active, not_held};
+use super::{Action, LABELS, active, not_held};
 use crate::domain::{
     EventDraft, EventType, Status, Team, TeamId, TeamMembership, TeamRole, Transition, UserId,
 };
@@ -25,7 +25,8 @@ impl Store {
         &self,
         cx: &Context,
         team: &TeamId,
-        (user, role): (&UserId, TeamRole),
+        user: &UserId,
+        role: TeamRole,
     ) -> Result<Outcome<Added<TeamMembership>>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
@@ -61,9 +62,7 @@ impl Store {
             let before = stored.clone();
             let hold = |transaction: &mut Transaction<'_, Action>| {
                 if !own {
-                    let parts = (Action::Caller, Action::Leader);
-                    let how = (team, view.standing);
-                    require_team(transaction, parts, caller, how, now);
+                    require_team(transaction, LABELS, caller, team, view.standing, now);
                     if let Some(organization) = &team.organization_id {
                         let key = keys::membership(&caller.tenant_id, user, organization);
                         transaction.check(Action::User, &key, active());
@@ -80,8 +79,10 @@ impl Store {
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
                 transaction.check(Action::Membership, &key, as_read(&before));
             };
-            let (record, value) = ((record, Action::Record), Added::Already(stored));
-            if let Some(done) = idempotency::unchanged(self, record, hold, value).await? {
+            let value = Added::Already(stored);
+            if let Some(done) =
+                idempotency::unchanged(self, record, Action::Record, hold, value).await?
+            {
                 return Ok(done);
             }
             Err(Unsettled::Overtaken)
@@ -130,9 +131,7 @@ impl Store {
         if own {
             access::require_enabled(&mut transaction, caller);
         } else {
-            let parts = (Action::Caller, Action::Leader);
-            let how = (team, view.standing);
-            require_team(&mut transaction, parts, caller, how, now);
+            require_team(&mut transaction, LABELS, caller, team, view.standing, now);
         }
         let row = to_row(&membership)?;
         transaction.put(Action::Membership, row, Condition::absent());

@@ -1,8 +1,8 @@
 //! Changing team memberships, and removing users from teams.
 
-use super::{Action, active, as_shown, is_active, not_held};
+use super::{Action, LABELS, active, as_shown, is_active, not_held};
 use crate::domain::{
-    Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, TeamMembership,
+    Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamMemberKey, TeamMembership,
     TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
 };
 use crate::store::keys;
@@ -23,7 +23,7 @@ impl Store {
     pub async fn update_team_membership(
         &self,
         cx: &Context,
-        (team, user): (&TeamId, &UserId),
+        TeamMemberKey { team, user }: TeamMemberKey<'_>,
         patch: TeamMembershipPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamMembership, Error> {
@@ -106,7 +106,7 @@ impl Store {
     pub async fn remove_team_member(
         &self,
         cx: &Context,
-        (team, user): (&TeamId, &UserId),
+        TeamMemberKey { team, user }: TeamMemberKey<'_>,
         force: bool,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
@@ -169,11 +169,11 @@ impl Store {
     /// Removes all members of a deleted team. Memberships that remain after a failure or a timeout have no
     /// effect and are not shown anywhere.
     pub(in crate::store) async fn clear_team(&self, team: &Team) {
-        let id = (&team.tenant_id, &team.id);
+        let (tenant, id) = (&team.tenant_id, &team.id);
         let cleared = async {
             let mut after = None;
             loop {
-                let (items, last) = page_of_team(&self.table, id, after.as_ref()).await?;
+                let (items, last) = page_of_team(&self.table, tenant, id, after.as_ref()).await?;
                 let keys: Vec<_> = items.iter().flat_map(key_of).collect();
                 self.table.delete_batch(&keys).await?;
                 if last.is_none() {
@@ -194,16 +194,16 @@ impl Store {
         team: &Team,
         deleted_at: &str,
     ) -> Result<(), Error> {
-        let id = (&team.tenant_id, &team.id);
+        let (tenant, id) = (&team.tenant_id, &team.id);
         let mut after = None;
         loop {
-            let (items, last) = page_of_team(&self.table, id, after.as_ref()).await?;
+            let (items, last) = page_of_team(&self.table, tenant, id, after.as_ref()).await?;
             for item in items {
                 let user = from_row(item)?.user_id;
                 // Keeps members who joined since: another request may have restored the team meanwhile.
                 let before = Condition::new("#created_at <= :deleted_at")
                     .value(":deleted_at", text(deleted_at));
-                let key = keys::team_membership(&team.tenant_id, &user, &team.id);
+                let key = keys::team_membership(tenant, &user, id);
                 self.table.delete(&key, before).await?;
             }
             if last.is_none() {
@@ -236,14 +236,7 @@ fn require_for_target(
         TeamStanding::Leads if own => TeamStanding::Sees,
         standing => standing,
     };
-    let parts = (Action::Caller, Action::Leader);
-    require_team(
-        transaction,
-        parts,
-        caller,
-        (&view.found.team, standing),
-        now,
-    );
+    require_team(transaction, LABELS, caller, &view.found.team, standing, now);
     let key = keys::team(&caller.tenant_id, &view.found.team.id);
     transaction.check(Action::Team, &key, teams::is_there());
 }

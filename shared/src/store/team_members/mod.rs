@@ -6,6 +6,7 @@ mod read;
 
 use crate::domain::{Membership, Status, Team, TeamMembership};
 use crate::store::table::{Condition, Unmet, text};
+use crate::store::teams::TeamPermissionLabels;
 use crate::store::{Refusal, access};
 
 /// A team membership with its team.
@@ -53,6 +54,12 @@ enum Action {
     Membership,
     Record,
 }
+
+/// The labels of the caller's permission in these transactions.
+const LABELS: TeamPermissionLabels<Action> = TeamPermissionLabels {
+    caller: Action::Caller,
+    leader: Action::Leader,
+};
 
 /// Returns the refusal if the condition on the caller, the team or the organization failed.
 fn not_held(unmet: &Unmet<Action>) -> Result<(), Refusal> {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use futures_util::TryFutureExt;
 
-use crate::domain::{Caller, Membership, OrganizationId, TeamId, TeamMembership, TenantId, UserId};
+use crate::domain::{
+    Caller, Membership, OrganizationId, TeamId, TeamMemberKey, TeamMembership, TenantId, UserId,
+};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::rows::team_members::from_row;
 use crate::store::rows::{members, organizations, teams, users};
@@ -29,8 +31,7 @@ impl Store {
     pub async fn team_membership(
         &self,
         cx: &Context,
-        team: &TeamId,
-        user: &UserId,
+        TeamMemberKey { team, user }: TeamMemberKey<'_>,
     ) -> Result<TeamMembership, Error> {
         let caller = &cx.caller;
         let view = self.team_view_with(caller, team, user).await?;
@@ -142,10 +143,14 @@ impl Store {
     ) -> Result<StandingOfUser, Error> {
         let partition = keys::user_partition(&caller.tenant_id, user);
         let profile = keys::user(&caller.tenant_id, &caller.user_id);
-        let range = (TEAM_MEMBERSHIP_PREFIX.to_owned(), profile.sk.clone());
         let teams = self.table.query(Query {
             index: None,
-            condition: between(None, partition.clone(), range),
+            condition: between(
+                None,
+                partition.clone(),
+                TEAM_MEMBERSHIP_PREFIX.to_owned(),
+                profile.sk.clone(),
+            ),
             filter: None,
             after: after.map(|id| keys::team_membership(&caller.tenant_id, user, &id).attributes()),
             // The last one is the profile, or shows that there is a next page.
@@ -255,7 +260,8 @@ impl Store {
         let condition = between(
             None,
             key.pk.clone(),
-            (key.sk.clone(), keys::TEAM_MEMBERSHIPS_END.to_owned()),
+            key.sk.clone(),
+            keys::TEAM_MEMBERSHIPS_END.to_owned(),
         );
         let filter = Condition::new("#organization_id = :organization")
             .value(":organization", text(organization.as_str()));

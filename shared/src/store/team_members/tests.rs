@@ -1,7 +1,9 @@
 //! What a change of a team's members depends on.
 
 use super::*;
-use crate::domain::{ExpectedVersion, Role, TeamMembershipPatch, TeamRole, TeamStatus};
+use crate::domain::{
+    ExpectedVersion, Role, TeamMemberKey, TeamMembershipPatch, TeamRole, TeamStatus,
+};
 use crate::store::fake::Fake;
 use crate::store::rows::team_members::to_row;
 use crate::store::rows::teams::DELETED_AT;
@@ -19,7 +21,7 @@ async fn only_a_deleted_team_is_not_found_once_it_was_read() {
         let changed = team_row(&team, more);
         let fake = Fake::with([team_row(&team, &[])]).unmet(key, Some(changed));
         let (store, cx, ada) = (fake.store(), request_of_admin(), user("ada"));
-        let added = store.add_team_member(&cx, &team.id, (&ada, TeamRole::Member));
+        let added = store.add_team_member(&cx, &team.id, &ada, TeamRole::Member);
         added.await.unwrap_err()
     };
     let deleted = refused(&[(DELETED_AT, "2026-11-28T10:00:00.000Z")]).await;
@@ -56,7 +58,15 @@ async fn only_active_members_of_the_organization_become_active() {
             role: None,
             status: Some(TeamStatus::Active),
         };
-        let changed = store.update_team_membership(cx, (&team.id, &target), patch, &any);
+        let changed = store.update_team_membership(
+            cx,
+            TeamMemberKey {
+                team: &team.id,
+                user: &target,
+            },
+            patch,
+            &any,
+        );
         assert_eq!(changed.await.unwrap().status, Status::Active);
         let key = keys::membership(&tenant(), &target, &organization_id());
         let last = fake.writes().pop().unwrap();

@@ -1,10 +1,11 @@
 //! Changing and deleting a team.
 
-use super::{Action, CHANGEABLE, TeamInOrganization, TeamStanding, not_changed};
+use super::{Action, CHANGEABLE, LABELS, TeamInOrganization, TeamStanding, not_changed};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
     TeamPatch, Transition,
 };
+use crate::store::naming::{NamedChange, renamed};
 use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::teams::{DELETED_AT, to_row};
 use crate::store::table::{Change, Condition, Transaction, number, text};
@@ -62,11 +63,21 @@ impl Store {
             let changed = Transition::Changed(&before, &after);
             let event = EventDraft::team(EventType::TeamUpdated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let parts = (Action::Caller, Action::Leader);
-            let how = (&before, view.standing);
-            super::require_team(&mut transaction, parts, caller, how, now);
+            super::require_team(
+                &mut transaction,
+                LABELS,
+                caller,
+                &before,
+                view.standing,
+                now,
+            );
             super::hold_organization_of(&mut transaction, &before, new_limits);
-            write_team_change(&mut transaction, (&before, &reserved), &after, None)?;
+            let change = NamedChange {
+                before: &before,
+                reserved: &reserved,
+                after: &after,
+            };
+            write_team_change(&mut transaction, change, None)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(TeamInOrganization {
                     team: after,
@@ -100,9 +111,7 @@ impl Store {
             expected.require(team.version)?;
             let event = EventDraft::team(EventType::TeamDeleted, Transition::Removed(&team));
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let parts = (Action::Caller, Action::Leader);
-            let how = (&team, TeamStanding::Manages);
-            super::require_team(&mut transaction, parts, caller, how, now);
+            super::require_team(&mut transaction, LABELS, caller, &team, view.standing, now);
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
@@ -134,26 +143,13 @@ impl Store {
     pub(in crate::store) async fn rename_synced_team(
         &self,
         origin: &Origin,
-        (before, reserved): (&Team, &FoldedName),
-        after: &Team,
+        change: NamedChange<'_, Team>,
     ) -> Result<WriteOutcome, Error> {
-        let changed = Transition::Changed(before, after);
-        let event = EventDraft::team(EventType::TeamUpdated, changed).because_of(&before.id);
+        let event = EventDraft::team(EventType::TeamUpdated, change.transition());
+        let event = event.because_of(&change.before.id);
         let mut transaction = self.transaction(origin, [event])?;
-        write_team_change(
-            &mut transaction,
-            (before, reserved),
-            after,
-            Some(&after.name),
-        )?;
-        let Err(unmet) = transaction.commit().await? else {
-            return Ok(WriteOutcome::Done);
-        };
-        Ok(match unmet.of(&Action::Team) {
-            // An unchanged team still holds the reservation of its old name, so only the new name can be taken.
-            None => WriteOutcome::NameTaken,
-            Some(_) => WriteOutcome::Unchanged,
-        })
+        write_team_change(&mut transaction, change, Some(&change.after.name))?;
+        Ok(renamed(transaction.commit().await?, &Action::Team))
     }
 }
 
@@ -173,8 +169,11 @@ fn release_team_name(
 
 fn write_team_change(
     transaction: &mut Transaction<'_, Action>,
-    (before, reserved): (&Team, &FoldedName),
-    after: &Team,
+    NamedChange {
+        before,
+        reserved,
+        after,
+    }: NamedChange<'_, Team>,
     synced_name: Option<&Name>,
 ) -> Result<(), Error> {
     let mut item = to_row(after)?;

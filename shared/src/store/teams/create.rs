@@ -1,6 +1,6 @@
 //! Creating a team.
 
-use super::{Action, TeamStanding, TeamWithLimits, not_changed};
+use super::{Action, LABELS, TeamStanding, TeamWithLimits, not_changed};
 use crate::domain::{EventDraft, EventType, Limits, Permission, Team, Transition};
 use crate::store::rows::teams::to_row;
 use crate::store::settle::Unsettled;
@@ -45,9 +45,9 @@ impl Store {
             let created = Transition::Created(team);
             let event = EventDraft::team(EventType::TeamCreated, created);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let parts = (Action::Caller, Action::Leader);
-            let how = (team, TeamStanding::Manages);
-            super::require_team(&mut transaction, parts, caller, how, team.created_at);
+            let standing = TeamStanding::Manages;
+            let now = team.created_at;
+            super::require_team(&mut transaction, LABELS, caller, team, standing, now);
             let has_limits = team.limits != Limits::default();
             let limits_of = organization.as_ref().filter(|_| has_limits);
             super::hold_organization_of(&mut transaction, team, limits_of);

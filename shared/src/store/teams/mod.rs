@@ -6,7 +6,7 @@ mod read;
 mod restore;
 mod standing;
 
-pub(super) use standing::require_team;
+pub(super) use standing::{TeamPermissionLabels, require_team};
 
 use crate::domain::{
     FoldedName, Limits, Membership, Organization, OrganizationId, Permission, Team, TeamId,
@@ -96,6 +96,12 @@ pub(super) enum Action {
     OldName,
     Record,
 }
+
+/// The labels of the caller's permission in these transactions.
+const LABELS: TeamPermissionLabels<Action> = TeamPermissionLabels {
+    caller: Action::Caller,
+    leader: Action::Leader,
+};
 
 /// The permissions of a caller on a team, and their origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,8 +62,8 @@ impl Store {
                     team: before.clone(),
                     organization_limits,
                 };
-                let record = (record, Action::Record);
-                let done = idempotency::unchanged(self, record, hold, found).await?;
+                let done =
+                    idempotency::unchanged(self, record, Action::Record, hold, found).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }

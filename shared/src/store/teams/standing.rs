@@ -131,25 +131,41 @@ fn leads() -> Condition {
         .value(":leader", text(TeamRole::Leader.as_str()))
 }
 
+/// Labels of the conditions that allow a caller to change a team.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct TeamPermissionLabels<L> {
+    /// The permission in its organization, or in the tenant.
+    pub(in crate::store) caller: L,
+    /// The caller's membership in the team, as a leader.
+    pub(in crate::store) leader: L,
+}
+
 /// Adds the permission that allowed the caller to change the team to the conditions of the transaction.
 pub(in crate::store) fn require_team<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
-    (caller_part, leader_part): (L, L),
+    labels: TeamPermissionLabels<L>,
     caller: &Caller,
-    (team, standing): (&Team, TeamStanding),
+    team: &Team,
+    standing: TeamStanding,
     now: Timestamp,
 ) {
     if caller.tenant_admin {
         return;
     }
     if let Some(organization) = &team.organization_id {
-        let who = (caller, organization);
-        access::require(transaction, caller_part, who, requirement(standing), now);
+        access::require(
+            transaction,
+            labels.caller,
+            caller,
+            organization,
+            requirement(standing),
+            now,
+        );
     } else {
         access::require_enabled(transaction, caller);
     }
     if standing == TeamStanding::Leads {
         let key = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
-        transaction.check(leader_part, &key, leads());
+        transaction.check(labels.leader, &key, leads());
     }
 }

@@ -105,7 +105,8 @@ impl Store {
     pub async fn see_account(
         &self,
         tenant: &TenantId,
-        (user, account): (&UserId, &EntraObjectId),
+        user: &UserId,
+        account: &EntraObjectId,
         directory: &DirectoryId,
     ) -> Result<(), Error> {
         let mut transaction = self.unrecorded();

@@ -245,7 +245,7 @@ impl Store {
             let keys = of_organization
                 .map(|team| keys::team_membership(&team.tenant_id, user, &team.team_id));
             let keys: Vec<_> = keys.collect();
-            let removed = self.remove_membership(removal, (membership, item), keys, organization);
+            let removed = self.remove_membership(removal, membership, item, keys, organization);
             match removed.await {
                 Err(Unsettled::Failed(Error::Refused(Refusal::LastOwnerOf(it)))) => {
                     // Another owner left meanwhile.
@@ -279,7 +279,8 @@ impl Store {
     async fn remove_membership(
         &self,
         removal: &Removal<'_>,
-        (before, item): (&Membership, &Item),
+        before: &Membership,
+        item: &Item,
         mut teams: Vec<Key>,
         organization: Option<&Organization>,
     ) -> Result<(), Unsettled> {
@@ -295,7 +296,7 @@ impl Store {
                 EventDraft::membership(EventType::MembershipRemoved, removed, name)
                     .with_targets(left)
             } else {
-                EventDraft::left_teams((tenant, user, id), left)
+                EventDraft::left_teams(tenant, user, id, left)
             };
             let mut transaction = self.transaction(&removal.origin, [event])?;
             for team in &teams {

@@ -142,7 +142,7 @@ impl Store {
             let query = filter.query(tenant, phase, place, limit)?;
             let page = self.table.query(query).await?;
             let room = limit - items.len();
-            let (found, next) = self.users_of(tenant, (filter, phase), page, room).await?;
+            let (found, next) = self.users_of(tenant, filter, phase, page, room).await?;
             items.extend(found);
             if let Some(place) = next {
                 break Some(format!("{}{place}", phase.letter()));
@@ -162,7 +162,8 @@ impl Store {
     async fn users_of(
         &self,
         tenant: &TenantId,
-        (filter, phase): (&UserFilter, Phase),
+        filter: &UserFilter,
+        phase: Phase,
         page: table::Page,
         room: usize,
     ) -> Result<(Vec<User>, Option<String>), Error> {

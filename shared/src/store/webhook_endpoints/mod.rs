@@ -170,7 +170,8 @@ fn event(event_type: EventType, transition: Transition<'_, WebhookEndpoint>) -> 
     let target = Target::new(TargetType::WebhookEndpoint, one.id.as_str(), None);
     EventDraft::other(
         event_type,
-        (&one.tenant_id, None),
+        &one.tenant_id,
+        None,
         target,
         transition,
         one.version,

@@ -93,7 +93,8 @@ impl Store {
         &self,
         cx: &Context,
         endpoint: &WebhookEndpointId,
-        (from, to): (Timestamp, Timestamp),
+        from: Timestamp,
+        to: Timestamp,
         after: Option<&str>,
     ) -> Result<(WebhookEndpoint, Page<Event>), Error> {
         let endpoint = self.enabled_webhook_endpoint(cx, endpoint).await?;

@@ -58,8 +58,14 @@ impl Store {
     ) -> Result<Outcome<T>, Error> {
         let record = cx.record();
         let nothing_to_hold = |_: &mut Transaction<'_, Action>| {};
-        let record = (record.as_ref(), Action::Record);
-        let done = idempotency::unchanged(self, record, nothing_to_hold, result.clone()).await?;
+        let done = idempotency::unchanged(
+            self,
+            record.as_ref(),
+            Action::Record,
+            nothing_to_hold,
+            result.clone(),
+        )
+        .await?;
         Ok(done.unwrap_or(Outcome::Fresh(result)))
     }
 }

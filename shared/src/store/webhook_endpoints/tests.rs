@@ -86,7 +86,7 @@ async fn a_replay_reads_only_what_the_endpoint_receives() {
         let one = endpoint(event_types);
         let fake = Fake::with([to_row(&one).unwrap()]);
         let (store, cx) = (fake.store(), request_of_admin());
-        let events = store.webhook_events_to_replay(&cx, &one.id, (from, to), None);
+        let events = store.webhook_events_to_replay(&cx, &one.id, from, to, None);
         events.await.unwrap();
         let queries = fake.calls("Query");
         assert!(!queries.is_empty());

@@ -8,8 +8,6 @@ use crate::store::samples::{
     membership, now, profile_row, request_of_admin, team, team_membership, tenant, user,
 };
 
-const GIVEN: (MembershipsOfDeleted, Source) = (MembershipsOfDeleted::Keep, Source::Entra);
-
 #[tokio::test]
 async fn a_deleted_directory_makes_no_tenant_admins() {
     let ada = user("ada");
@@ -17,7 +15,9 @@ async fn a_deleted_directory_makes_no_tenant_admins() {
     let overtaken = Fake::with([profile.clone()]).unmet(keys::user(&tenant(), &ada), None);
     for (fake, writes) in [(Fake::with([profile]), 1), (overtaken, 2)] {
         let (store, cx) = (fake.store(), request_of_admin());
-        let ended = store.end_given(&cx.caller.tenant_id, &ada, GIVEN, &cx.origin);
+        let tenant = &cx.caller.tenant_id;
+        let (keep, given) = (MembershipsOfDeleted::Keep, Source::Entra);
+        let ended = store.end_given(tenant, &ada, keep, given, &cx.origin);
         ended.await.unwrap();
         assert_eq!(fake.writes().len(), writes);
     }

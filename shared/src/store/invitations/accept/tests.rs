@@ -15,7 +15,8 @@ fn found(invited_as: Role, own: (Role, Status)) -> Found {
         invitation.tenant_id.clone(),
         invitation.organization_id.clone(),
         invitation.invited_by_user_id.clone(),
-        own,
+        own.0,
+        own.1,
         Timestamp::EPOCH,
     );
     Found::of(invitation, Some(membership))
@@ -43,8 +44,7 @@ fn an_accepted_membership_counts_only_teams_that_it_joins() {
         let found = found(Role::Member, (Role::Member, status));
         let mut transaction = table.transaction(Uuid::nil());
         let after = found.membership.clone().unwrap();
-        let written = (&after, teams);
-        put_membership(&mut transaction, &found, written, Timestamp::EPOCH).unwrap();
+        put_membership(&mut transaction, &found, &after, teams, Timestamp::EPOCH).unwrap();
         transaction.updates().concat().contains("joined_teams")
     };
     for status in [Status::Active, Status::Invited] {
