@@ -49,12 +49,12 @@ struct Batch {
 struct Record {
     #[serde(rename = "eventName")]
     event_name: String,
-    dynamodb: Change,
+    dynamodb: StreamChange,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Change {
+struct StreamChange {
     sequence_number: String,
     keys: Value,
     #[serde(default)]

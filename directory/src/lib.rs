@@ -28,8 +28,8 @@ pub use entra::settings::{
 pub use entra::stack_secret::StackSecret;
 pub use muster::domain::{DEFAULT_ROLE, DirectorySettings, OnLeave, RoleMap, SecretArn};
 pub use plan::{
-    Change, Found, HeldMemberships, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization,
-    NewTeam, Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
+    FoundItems, HeldMemberships, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization,
+    NewTeam, Place, Plan, PlannedChange, Provisioned, Step, TeamMove, lookups, plan,
 };
 pub use run::{Failure, RunEnd, RunError, RunReport, RunTask, Runs};
 pub use scim::{ScimEffect, ScimReport};

@@ -27,7 +27,7 @@ const OPEN: [&str; 2] = ["code", "type"];
 
 /// A change of the document, as the tool classifies it.
 #[derive(Debug, Deserialize)]
-struct Change {
+struct ApiChange {
     r#type: String,
     action: String,
     /// Where it is, with references resolved: `paths`, the route, the method and so on.
@@ -53,7 +53,7 @@ fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<
     let mut command = program(&tools::node(root)?, root);
     command.arg(PROGRAM).arg(tools::api_smart_diff(root)?);
     let printed = output(command.arg(before).arg(after))?;
-    let changes: Vec<Change> = serde_json::from_str(&printed)?;
+    let changes: Vec<ApiChange> = serde_json::from_str(&printed)?;
     let entries = entries(changelog);
     let mut unnamed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let breaking = changes.iter().filter(|change| change.breaks());
@@ -91,7 +91,7 @@ fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<
     )
 }
 
-impl Change {
+impl ApiChange {
     /// Follows the tool, except for the rules of this API: docs/API-DESIGN.md.
     fn breaks(&self) -> bool {
         let in_request = self.path.iter().any(|part| part == "requestBody");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::step::{Outcome, Step};
+use crate::step::{Step, StepOutcome};
 
 /// The durations of the last run's steps.
 const TABLE: &str = "target/check.md";
@@ -17,7 +17,7 @@ const TABLE: &str = "target/check.md";
 struct Ran {
     step: Step,
     took: Duration,
-    result: Result<Outcome>,
+    result: Result<StepOutcome>,
 }
 
 /// Runs all steps and fails if one of them failed.
@@ -50,8 +50,8 @@ pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
 /// One step as one line.
 fn line(one: &Ran) -> String {
     let why = match &one.result {
-        Ok(Outcome::Passed) => String::new(),
-        Ok(Outcome::Skipped(why)) => format!("  {why}"),
+        Ok(StepOutcome::Passed) => String::new(),
+        Ok(StepOutcome::Skipped(why)) => format!("  {why}"),
         Err(error) => format!("  {error:#}"),
     };
     let verdict = verdict(one);
@@ -79,8 +79,8 @@ fn times(ran: &[Ran]) -> String {
 
 fn verdict(one: &Ran) -> &'static str {
     match &one.result {
-        Ok(Outcome::Passed) => "ok",
-        Ok(Outcome::Skipped(_)) => "skipped",
+        Ok(StepOutcome::Passed) => "ok",
+        Ok(StepOutcome::Skipped(_)) => "skipped",
         Err(_) => "FAILED",
     }
 }
@@ -97,8 +97,8 @@ fn report(ran: &[Ran]) -> String {
         );
     }
     let count = |is: fn(&Ran) -> bool| ran.iter().filter(|one| is(one)).count();
-    let passed = count(|one| matches!(one.result, Ok(Outcome::Passed)));
-    let skipped = count(|one| matches!(one.result, Ok(Outcome::Skipped(_))));
+    let passed = count(|one| matches!(one.result, Ok(StepOutcome::Passed)));
+    let skipped = count(|one| matches!(one.result, Ok(StepOutcome::Skipped(_))));
     let failed = count(|one| one.result.is_err());
     let _ = write!(
         report,
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    fn ran(step: Step, result: Result<Outcome>) -> Ran {
+    fn ran(step: Step, result: Result<StepOutcome>) -> Ran {
         let took = Duration::from_millis(1250);
         Ran { step, took, result }
     }
@@ -122,7 +122,7 @@ mod tests {
     fn failures_are_listed_with_the_command_to_repeat_them() {
         let report = report(&[
             ran(Step::Format, Err(anyhow!("cargo ended with 1"))),
-            ran(Step::Lint, Ok(Outcome::Passed)),
+            ran(Step::Lint, Ok(StepOutcome::Passed)),
             ran(Step::Test, Err(anyhow!("cargo ended with 100"))),
         ]);
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_table_lists_each_step_with_its_duration() {
         let table = times(&[
-            ran(Step::Lint, Ok(Outcome::Passed)),
+            ran(Step::Lint, Ok(StepOutcome::Passed)),
             ran(Step::Test, Err(anyhow!("no"))),
         ]);
         assert_eq!(
@@ -154,7 +154,10 @@ mod tests {
 
     #[test]
     fn a_skipped_step_has_a_reason_and_is_not_a_failure() {
-        let report = report(&[ran(Step::Advisories, Ok(Outcome::Skipped("no network")))]);
+        let report = report(&[ran(
+            Step::Advisories,
+            Ok(StepOutcome::Skipped("no network")),
+        )]);
         assert_eq!(
             report,
             "advisories    skipped     1.2 s  no network\n\n0 passed, 0 failed, 1 skipped\n"

@@ -62,10 +62,10 @@ pub(crate) struct Extent {
 }
 
 /// The results of mutants, by name.
-type Found = BTreeMap<String, Outcome>;
+type MutantOutcomes = BTreeMap<String, MutantOutcome>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
-enum Outcome {
+enum MutantOutcome {
     DoesNotCompile,
     Noticed,
     TooSlow,
@@ -88,7 +88,7 @@ impl Part {
     }
 }
 
-impl Outcome {
+impl MutantOutcome {
     /// The file in which cargo-mutants lists the mutants with this result.
     const fn file(self) -> &'static str {
         match self {
@@ -165,9 +165,9 @@ fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
 }
 
 /// The mutants listed in a folder.
-fn read(folder: &Path) -> Result<Found> {
-    let mut found = Found::new();
-    for &outcome in Outcome::VARIANTS {
+fn read(folder: &Path) -> Result<MutantOutcomes> {
+    let mut found = MutantOutcomes::new();
+    for &outcome in MutantOutcome::VARIANTS {
         let file = folder.join(outcome.file());
         if file.exists() {
             let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -177,8 +177,8 @@ fn read(folder: &Path) -> Result<Found> {
     Ok(found)
 }
 
-fn keep(folder: &Path, found: &Found) -> Result<()> {
-    for &outcome in Outcome::VARIANTS {
+fn keep(folder: &Path, found: &MutantOutcomes) -> Result<()> {
+    for &outcome in MutantOutcome::VARIANTS {
         let listed = found.iter().filter(|(_, it)| **it == outcome);
         let listed: Vec<_> = listed.map(|(mutant, _)| mutant.as_str()).collect();
         fs::write(folder.join(outcome.file()), listed.join("\n"))?;
@@ -186,8 +186,8 @@ fn keep(folder: &Path, found: &Found) -> Result<()> {
     Ok(())
 }
 
-fn row(name: &str, all: usize, found: &Found) -> String {
-    let counts = Outcome::VARIANTS.iter().map(|outcome| {
+fn row(name: &str, all: usize, found: &MutantOutcomes) -> String {
+    let counts = MutantOutcome::VARIANTS.iter().map(|outcome| {
         let count = found.values().filter(|it| *it == outcome).count();
         count.to_string()
     });
@@ -207,7 +207,7 @@ fn item(mutant: &str) -> String {
 }
 
 /// Replaces the row of the part and the list of its missed mutants.
-fn write(root: &Path, part: Part, all: usize, found: &Found) -> Result<()> {
+fn write(root: &Path, part: Part, all: usize, found: &MutantOutcomes) -> Result<()> {
     let last = RESULTS.read(root)?;
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
     for &name in Part::VARIANTS {
@@ -221,7 +221,9 @@ fn write(root: &Path, part: Part, all: usize, found: &Found) -> Result<()> {
         .lines()
         .filter(|line| line.starts_with("- `") && !line.starts_with(&of_part));
     let mut live: Vec<String> = others.map(str::to_owned).collect();
-    let missed = found.iter().filter(|(_, it)| **it == Outcome::NotNoticed);
+    let missed = found
+        .iter()
+        .filter(|(_, it)| **it == MutantOutcome::NotNoticed);
     live.extend(missed.map(|(mutant, _)| item(mutant)));
     live.sort();
     let rows: Vec<_> = rows.into_values().collect();
@@ -239,21 +241,21 @@ mod tests {
 
     #[test]
     fn results_are_summarized_in_one_row() {
-        let found = |mutants: &[(&str, Outcome)]| -> Found {
+        let found = |mutants: &[(&str, MutantOutcome)]| -> MutantOutcomes {
             let mutants = mutants.iter();
             mutants
                 .map(|(name, it)| ((*name).to_owned(), *it))
                 .collect()
         };
         let mut all = found(&[
-            ("a", Outcome::NotNoticed),
-            ("b", Outcome::Noticed),
-            ("c", Outcome::DoesNotCompile),
+            ("a", MutantOutcome::NotNoticed),
+            ("b", MutantOutcome::Noticed),
+            ("c", MutantOutcome::DoesNotCompile),
         ]);
         // A later run, after a test was added.
         all.extend(found(&[
-            ("a", Outcome::Noticed),
-            ("d", Outcome::NotNoticed),
+            ("a", MutantOutcome::Noticed),
+            ("d", MutantOutcome::NotNoticed),
         ]));
         assert_eq!(row("domain", 9, &all), "| domain | 9 | 4 | 1 | 2 | 0 | 1 |");
     }
@@ -272,9 +274,9 @@ mod tests {
         let folder = format!("muster-mutants-{}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder).unwrap();
-        let found = Outcome::VARIANTS.iter();
+        let found = MutantOutcome::VARIANTS.iter();
         let found = found.map(|outcome| (format!("{outcome:?}"), *outcome));
-        let found: Found = found.collect();
+        let found: MutantOutcomes = found.collect();
         keep(&folder, &found).unwrap();
         let kept = read(&folder).unwrap();
         fs::remove_dir_all(&folder).unwrap();

@@ -38,7 +38,7 @@ pub(crate) enum Step {
 
 /// The result of a step that did not fail.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum StepOutcome {
     Passed,
     /// Skipped, with the reason.
     Skipped(&'static str),
@@ -119,7 +119,7 @@ impl Step {
     }
 
     /// Runs the step at the root of the repository.
-    pub(crate) fn run(self, root: &Path) -> Result<Outcome> {
+    pub(crate) fn run(self, root: &Path) -> Result<StepOutcome> {
         match self {
             Self::Format => run(cargo(root).args(["fmt", "--all", "--check"]))?,
             Self::Generated => generate::generate(root, Mode::Check)?,
@@ -168,7 +168,7 @@ impl Step {
             Self::Cloud => cloud::check(root)?,
             Self::Moto => moto::check(root)?,
         }
-        Ok(Outcome::Passed)
+        Ok(StepOutcome::Passed)
     }
 }
 
@@ -219,14 +219,14 @@ fn slow() -> String {
 
 /// The advisory database is on GitHub, which not every build machine can reach. Only that failure
 /// is ignored; a matching advisory is not.
-fn advisories(root: &Path) -> Result<Outcome> {
+fn advisories(root: &Path) -> Result<StepOutcome> {
     if run_within(FETCH_LIMIT, deny(root)?.args(["fetch", "db"])).is_err() {
-        return Ok(Outcome::Skipped(
+        return Ok(StepOutcome::Skipped(
             "the advisory database (github.com/RustSec/advisory-db) could not be fetched, see above",
         ));
     }
     run(deny(root)?.args(["check", "--disable-fetch", "advisories"]))?;
-    Ok(Outcome::Passed)
+    Ok(StepOutcome::Passed)
 }
 
 fn deny(root: &Path) -> Result<Command> {

@@ -7,7 +7,9 @@ use report::{Progress, SyncOutcome};
 use writes::Writes;
 
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
-use crate::plan::{self, Found, HeldMemberships, HeldOrganization, HeldTeam, Plan, Provisioned};
+use crate::plan::{
+    self, FoundItems, HeldMemberships, HeldOrganization, HeldTeam, Plan, Provisioned,
+};
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, TenantId, Timestamp};
 use muster::store::{self, CurrentMemberships, KnownUser, Store};
@@ -224,7 +226,7 @@ pub(crate) async fn planned(
     current: &CurrentMemberships,
     made: Provisioned,
     rules: &DirectorySettings,
-) -> Result<(Found, Plan), store::Error> {
+) -> Result<(FoundItems, Plan), store::Error> {
     let held = held(current);
     let lookups = plan::lookups(reading, &held, made, rules);
     let organizations: Vec<_> = lookups.organizations.into_iter().collect();
@@ -233,7 +235,7 @@ pub(crate) async fn planned(
         store.found_organizations(tenant, &organizations),
         store.found_teams(tenant, &teams)
     )?;
-    let found = Found {
+    let found = FoundItems {
         organizations,
         teams,
     };

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 pub(super) use self::names::take_suffixes_away;
 use super::Subject;
 use super::report::{Counts, Progress};
-use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
+use crate::plan::{FoundItems, NewOrganization, NewTeam, Place, Plan, PlannedChange, TeamMove};
 use muster::domain::DirectorySettings;
 use muster::domain::{
     Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
@@ -56,7 +56,7 @@ impl<'a> Writes<'a> {
         subject: Subject<'a>,
         current: &'a CurrentMemberships,
         source: Source,
-        found: &'a Found,
+        found: &'a FoundItems,
         plan: &'a Plan,
     ) -> Self {
         let teams = found.teams.iter();
@@ -71,13 +71,13 @@ impl<'a> Writes<'a> {
         let mut leaving = BTreeSet::new();
         for change in plan.changes() {
             match change {
-                Change::MakeTeam(new) => {
+                PlannedChange::MakeTeam(new) => {
                     organizations_of.insert(&new.id, new.organization_id.as_ref());
                 }
-                Change::MoveTeam(team) => {
+                PlannedChange::MoveTeam(team) => {
                     organizations_of.insert(&team.id, Some(&team.organization_id));
                 }
-                Change::Leave {
+                PlannedChange::Leave {
                     at: Place::Team(id),
                     ..
                 } => {
@@ -122,9 +122,9 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn write(&self, change: &Change, rules: &DirectorySettings, clock: &Clock) {
+    async fn write(&self, change: &PlannedChange, rules: &DirectorySettings, clock: &Clock) {
         let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
-            Change::MakeOrganization(new) => {
+            PlannedChange::MakeOrganization(new) => {
                 let outcome = self.make_organization(new, rules, clock).await;
                 if !matches!(outcome, Ok(WriteOutcome::Done | WriteOutcome::Unchanged)) {
                     self.progress
@@ -132,7 +132,7 @@ impl<'a> Writes<'a> {
                 }
                 (outcome, |counts| &mut counts.organizations_made)
             }
-            Change::MakeTeam(new) => {
+            PlannedChange::MakeTeam(new) => {
                 let outcome = self.make_team(new, rules, clock).await;
                 if !matches!(outcome, Ok(WriteOutcome::Done | WriteOutcome::Unchanged)) {
                     self.progress
@@ -140,7 +140,7 @@ impl<'a> Writes<'a> {
                 }
                 (outcome, |counts| &mut counts.teams_made)
             }
-            Change::MoveTeam(team) => {
+            PlannedChange::MoveTeam(team) => {
                 let outcome = self.move_team(team).await;
                 if !matches!(outcome, Ok(WriteOutcome::Done)) {
                     self.progress
@@ -148,24 +148,24 @@ impl<'a> Writes<'a> {
                 }
                 (outcome, |counts| &mut counts.moved)
             }
-            Change::MoveTeamMembership {
+            PlannedChange::MoveTeamMembership {
                 team_id,
                 organization_id,
             } => (
                 self.move_team_membership(team_id, organization_id).await,
                 |counts| &mut counts.moved,
             ),
-            Change::Lift { at, role, .. } => (self.lift(at, *role).await, |counts| {
+            PlannedChange::Lift { at, role, .. } => (self.lift(at, *role).await, |counts| {
                 &mut counts.memberships_made
             }),
-            Change::ChangeRole {
+            PlannedChange::ChangeRole {
                 organization_id,
                 role,
                 ..
             } => (self.change_role(organization_id, *role).await, |counts| {
                 &mut counts.roles_changed
             }),
-            Change::JoinOrganization {
+            PlannedChange::JoinOrganization {
                 organization_id,
                 role,
                 mapped_from,
@@ -174,10 +174,12 @@ impl<'a> Writes<'a> {
                     .await,
                 |counts| &mut counts.memberships_made,
             ),
-            Change::JoinTeam { team_id } => (self.join_team(team_id, clock).await, |counts| {
-                &mut counts.memberships_made
-            }),
-            Change::AcceptInvitation {
+            PlannedChange::JoinTeam { team_id } => {
+                (self.join_team(team_id, clock).await, |counts| {
+                    &mut counts.memberships_made
+                })
+            }
+            PlannedChange::AcceptInvitation {
                 at,
                 role,
                 mapped_from,
@@ -186,15 +188,15 @@ impl<'a> Writes<'a> {
                 self.accept(at, *role, mapped_from.as_ref()).await,
                 |counts| &mut counts.memberships_made,
             ),
-            Change::Leave { at, .. } => (self.leave(at).await, |counts| {
+            PlannedChange::Leave { at, .. } => (self.leave(at).await, |counts| {
                 &mut counts.memberships_removed
             }),
-            Change::Suspend { at, .. } => {
+            PlannedChange::Suspend { at, .. } => {
                 (self.set_status(at, Status::Suspended).await, |counts| {
                     &mut counts.memberships_removed
                 })
             }
-            Change::Rename {
+            PlannedChange::Rename {
                 what,
                 from,
                 version,
@@ -210,7 +212,12 @@ impl<'a> Writes<'a> {
     }
 
     /// Counts a write by its result, and notes what the next login must check again.
-    fn count(&self, change: &Change, outcome: WriteResult, count: fn(&mut Counts) -> &mut usize) {
+    fn count(
+        &self,
+        change: &PlannedChange,
+        outcome: WriteResult,
+        count: fn(&mut Counts) -> &mut usize,
+    ) {
         let outcome = outcome.and_then(|written| match written {
             WriteOutcome::NameTaken => Err(store::Refusal::NameTaken.into()),
             written => Ok(written),
@@ -221,13 +228,20 @@ impl<'a> Writes<'a> {
         });
         match self.progress.written(outcome) {
             Some(WriteOutcome::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
-            Some(_) if matches!(change, Change::Rename { .. } | Change::MoveTeam(_)) => {
+            Some(_)
+                if matches!(
+                    change,
+                    PlannedChange::Rename { .. } | PlannedChange::MoveTeam(_)
+                ) =>
+            {
                 self.progress.with(|state| state.overtaken = true);
             }
             Some(_)
                 if matches!(
                     change,
-                    Change::Leave { .. } | Change::Suspend { .. } | Change::ChangeRole { .. }
+                    PlannedChange::Leave { .. }
+                        | PlannedChange::Suspend { .. }
+                        | PlannedChange::ChangeRole { .. }
                 ) =>
             {
                 self.progress.with(|state| state.not_taken += 1);
@@ -236,10 +250,10 @@ impl<'a> Writes<'a> {
             None => {
                 let makes = matches!(
                     change,
-                    Change::MakeOrganization(_)
-                        | Change::MakeTeam(_)
-                        | Change::MoveTeam(_)
-                        | Change::Rename { .. }
+                    PlannedChange::MakeOrganization(_)
+                        | PlannedChange::MakeTeam(_)
+                        | PlannedChange::MoveTeam(_)
+                        | PlannedChange::Rename { .. }
                 );
                 self.progress.with(|state| state.not_all_made |= makes);
             }

@@ -6,7 +6,7 @@ use muster::domain::{GroupId, Limits, MAX_NAME_LENGTH, Name, OrganizationId, Rol
 /// The list of changes that makes the table match the directory, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<PlannedChange>,
     /// Number of memberships of the user that do not change.
     pub kept: usize,
     /// Whether the user becomes a tenant admin, or is one no longer; `None` if that does not change.
@@ -20,7 +20,7 @@ impl Plan {
     }
 
     /// Returns all changes, in order.
-    pub fn changes(&self) -> &[Change] {
+    pub fn changes(&self) -> &[PlannedChange] {
         &self.changes
     }
 
@@ -30,7 +30,9 @@ impl Plan {
         self.changes.retain(|change| {
             !matches!(
                 change,
-                Change::Leave { .. } | Change::Suspend { .. } | Change::ChangeRole { .. }
+                PlannedChange::Leave { .. }
+                    | PlannedChange::Suspend { .. }
+                    | PlannedChange::ChangeRole { .. }
             )
         });
         self.tenant_admin = self.tenant_admin.filter(|is_admin| *is_admin);
@@ -38,7 +40,7 @@ impl Plan {
     }
 
     /// Returns the changes, grouped by step. The changes of one step can be written in any order and concurrently.
-    pub fn steps(&self) -> impl Iterator<Item = (Step, &[Change])> {
+    pub fn steps(&self) -> impl Iterator<Item = (Step, &[PlannedChange])> {
         let steps = self
             .changes
             .chunk_by(|one, other| one.step() == other.step());
@@ -71,7 +73,7 @@ pub enum Step {
 
 /// One conditional write.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub enum PlannedChange {
     /// Creates an organization and its name if neither exists. If this fails, the team with the same id is
     /// created [standalone](NewTeam::standalone), and joining the organization is skipped.
     MakeOrganization(NewOrganization),
@@ -287,7 +289,7 @@ fn with_id(name: &Name, id: &GroupId) -> Name {
     name_with_id.parse().unwrap_or_else(|_| name.clone())
 }
 
-impl Change {
+impl PlannedChange {
     /// Returns the step in which it is written.
     pub fn step(&self) -> Step {
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, HeldMemberships, HeldOrganization, Naming, Place, Planner};
+use super::{HeldMemberships, HeldOrganization, Naming, Place, PlannedChange, Planner};
 use crate::snapshot::{AssignedGroup, DirectorySnapshot, MappedMembership};
 use muster::domain::{DirectorySettings, GroupId, OnLeave, OrganizationId, Role, Status, TeamId};
 
@@ -26,9 +26,9 @@ impl Planner<'_> {
             return;
         }
         match self.held.teams.get(&team_id) {
-            None => self.changes.push(Change::JoinTeam { team_id }),
+            None => self.changes.push(PlannedChange::JoinTeam { team_id }),
             Some(membership) if membership.status == Status::Invited => {
-                self.changes.push(Change::AcceptInvitation {
+                self.changes.push(PlannedChange::AcceptInvitation {
                     at: Place::Team(team_id),
                     version: membership.version,
                     role: None,
@@ -58,13 +58,13 @@ impl Planner<'_> {
         let held = self.held.organizations.get(organization_id);
         if self.will_be_live(organization_id) {
             match held {
-                None => self.changes.push(Change::JoinOrganization {
+                None => self.changes.push(PlannedChange::JoinOrganization {
                     role,
                     organization_id: organization_id.clone(),
                     mapped_from: mapped_from.cloned(),
                 }),
                 Some(membership) if membership.status == Status::Invited => {
-                    self.changes.push(Change::AcceptInvitation {
+                    self.changes.push(PlannedChange::AcceptInvitation {
                         at: Place::Organization(organization_id.clone()),
                         version: membership.version,
                         role: Some(role),
@@ -90,13 +90,13 @@ impl Planner<'_> {
         let role = membership.followed_role(given, self.reading.source());
         let version = membership.version;
         if membership.is_suspended_by(self.reading.source()) {
-            self.changes.push(Change::Lift {
+            self.changes.push(PlannedChange::Lift {
                 at: Place::Organization(organization_id.clone()),
                 version,
                 role,
             });
         } else if let Some(role) = role {
-            self.changes.push(Change::ChangeRole {
+            self.changes.push(PlannedChange::ChangeRole {
                 organization_id: organization_id.clone(),
                 version,
                 role,
@@ -110,7 +110,7 @@ impl Planner<'_> {
             return;
         };
         if membership.is_suspended_by(self.reading.source()) {
-            self.changes.push(Change::Lift {
+            self.changes.push(PlannedChange::Lift {
                 at: Place::Team(team_id.clone()),
                 version: membership.version,
                 role: None,
@@ -119,7 +119,7 @@ impl Planner<'_> {
         if membership.marks.awaits_organization
             && self.organization_of(team_id).flatten() == Some(organization_id)
         {
-            self.changes.push(Change::MoveTeamMembership {
+            self.changes.push(PlannedChange::MoveTeamMembership {
                 team_id: team_id.clone(),
                 organization_id: organization_id.clone(),
             });
@@ -218,7 +218,7 @@ fn leaving(
     reading: &DirectorySnapshot,
     held: &HeldMemberships,
     rules: &DirectorySettings,
-) -> Vec<Change> {
+) -> Vec<PlannedChange> {
     let (mut in_organizations, in_teams): (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
         .held()
         .map(|(id, _)| (id.organization_id(), id.team_id()))
@@ -245,12 +245,12 @@ fn leaving(
     all.filter_map(|(at, status, version, is_owner)| match rules.on_leave {
         OnLeave::Keep => None,
         OnLeave::Suspend if status == Status::Suspended => None,
-        OnLeave::Suspend => Some(Change::Suspend {
+        OnLeave::Suspend => Some(PlannedChange::Suspend {
             at,
             version,
             is_owner,
         }),
-        OnLeave::Remove => Some(Change::Leave {
+        OnLeave::Remove => Some(PlannedChange::Leave {
             at,
             version,
             is_owner,

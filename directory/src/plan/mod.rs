@@ -9,9 +9,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
+pub use change::{Naming, NewOrganization, NewTeam, Place, Plan, PlannedChange, Step, TeamMove};
 pub(super) use memberships::{ending, takes_away};
-pub use state::{Found, HeldMemberships, HeldOrganization, HeldTeam, Provisioned};
+pub use state::{FoundItems, HeldMemberships, HeldOrganization, HeldTeam, Provisioned};
 
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::DirectorySettings;
@@ -80,7 +80,7 @@ pub fn plan(
     reading: &DirectorySnapshot,
     held: &HeldMemberships,
     made: Provisioned,
-    found: &Found,
+    found: &FoundItems,
     rules: &DirectorySettings,
 ) -> Plan {
     let mut planner = Planner {
@@ -104,16 +104,16 @@ pub fn plan(
     planner.leave();
     let mut changes = planner.changes;
     // The sort is stable: within a step the changes stay ordered by id, regardless of the order of the input.
-    changes.sort_by_key(Change::step);
+    changes.sort_by_key(PlannedChange::step);
     let memberships = held.organizations.len() + held.teams.len();
     let touched = changes.iter().filter(|change| {
         matches!(
             change,
-            Change::AcceptInvitation { .. }
-                | Change::Lift { .. }
-                | Change::ChangeRole { .. }
-                | Change::Leave { .. }
-                | Change::Suspend { .. }
+            PlannedChange::AcceptInvitation { .. }
+                | PlannedChange::Lift { .. }
+                | PlannedChange::ChangeRole { .. }
+                | PlannedChange::Leave { .. }
+                | PlannedChange::Suspend { .. }
         )
     });
     Plan {
@@ -127,9 +127,9 @@ pub fn plan(
 struct Planner<'a> {
     reading: &'a DirectorySnapshot,
     held: &'a HeldMemberships,
-    found: &'a Found,
+    found: &'a FoundItems,
     rules: &'a DirectorySettings,
-    changes: Vec<Change>,
+    changes: Vec<PlannedChange>,
     /// Organizations that the plan creates.
     organizations: BTreeSet<OrganizationId>,
     /// Teams that the plan creates or moves, with their organizations.
@@ -226,7 +226,7 @@ impl Planner<'_> {
         let is_refreshed =
             self.rules.refresh_names && found.synced_name.as_ref() == Some(&found.name);
         let name = name.filter(|_| is_refreshed).unwrap_or(&found.name);
-        self.changes.push(Change::MoveTeam(TeamMove {
+        self.changes.push(PlannedChange::MoveTeam(TeamMove {
             id: team_id,
             organization_id,
             version: found.version,
@@ -241,12 +241,13 @@ impl Planner<'_> {
     fn make_organization(&mut self, id: &GroupId, naming: Naming) {
         let organization_id = id.organization_id();
         self.organizations.insert(organization_id.clone());
-        self.changes.push(Change::MakeOrganization(NewOrganization {
-            id: organization_id,
-            naming,
-            limits: self.rules.default_team_params.clone(),
-            is_own: self.reading.is_own(id),
-        }));
+        self.changes
+            .push(PlannedChange::MakeOrganization(NewOrganization {
+                id: organization_id,
+                naming,
+                limits: self.rules.default_team_params.clone(),
+                is_own: self.reading.is_own(id),
+            }));
     }
 
     fn make_team(&mut self, id: &GroupId, naming: Naming) {
@@ -257,7 +258,7 @@ impl Planner<'_> {
         }
         let organization_id = in_organization.then(|| id.organization_id());
         self.teams.insert(id.team_id(), organization_id.clone());
-        self.changes.push(Change::MakeTeam(NewTeam {
+        self.changes.push(PlannedChange::MakeTeam(NewTeam {
             id: id.team_id(),
             organization_id,
             naming,
@@ -277,7 +278,7 @@ impl Planner<'_> {
         naming: &Naming,
     ) {
         if self.rules.refresh_names && synced_name == Some(name) && naming.name != *name {
-            self.changes.push(Change::Rename {
+            self.changes.push(PlannedChange::Rename {
                 what,
                 from: name.clone(),
                 version,

@@ -108,7 +108,7 @@ pub enum Provisioned {
 /// The items found in the table for [`Lookups`](super::Lookups). An item that was looked up and is missing here
 /// does not exist.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
+pub struct FoundItems {
     /// Organizations, including deleted ones.
     pub organizations: BTreeMap<OrganizationId, FoundOrganization>,
     /// Teams.

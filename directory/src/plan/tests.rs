@@ -169,8 +169,8 @@ proptest! {
         for made in [Provisioned::Unknown, Provisioned::Everything] {
             let again = after.plan(&reading, made, &rules);
             // Every plan tries to remove a suffix while the name without it is taken.
-            let is_done = |change: &Change| {
-                matches!(change, Change::Rename { from, naming, .. } if naming.is_suffixed(from))
+            let is_done = |change: &PlannedChange| {
+                matches!(change, PlannedChange::Rename { from, naming, .. } if naming.is_suffixed(from))
             };
             prop_assert!(again.changes().iter().all(is_done), "{again:?}");
             prop_assert_eq!(&after.synced(&reading, &rules), &after);
@@ -356,12 +356,12 @@ proptest! {
         ] {
             for change in plan.changes() {
                 // A team of the user's own group whose organization exists without it.
-                let is_lacking = matches!(change, Change::MakeTeam(new) if new.is_own
+                let is_lacking = matches!(change, PlannedChange::MakeTeam(new) if new.is_own
                     && new.organization_id.as_ref().is_some_and(|it| table.organizations[it].is_live));
                 let is_membership =
                     matches!(change.step(), Step::Join | Step::Follow | Step::Leave);
                 // A team that waits for its organization and that belongs to the user's own group.
-                let is_moved = matches!(change, Change::MoveTeam(team) if team.is_own);
+                let is_moved = matches!(change, PlannedChange::MoveTeam(team) if team.is_own);
                 prop_assert!(is_membership || is_lacking || is_moved, "{plan:?}");
             }
         }
@@ -376,7 +376,7 @@ proptest! {
         prop_assert!(steps.is_sorted_by(|one, other| one < other));
         prop_assert!(Step::Join < Step::Leave);
         for (_, changes) in plan.steps() {
-            let places: BTreeSet<Place> = changes.iter().map(Change::place).collect();
+            let places: BTreeSet<Place> = changes.iter().map(PlannedChange::place).collect();
             prop_assert_eq!(places.len(), changes.len());
         }
         prop_assert_eq!(plan.steps().flat_map(|(_, changes)| changes).count(), plan.changes().len());

@@ -12,7 +12,7 @@ use super::{RunError, Runs};
 use crate::apply::{PART, held, planned};
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
-use crate::plan::{Change, Naming, Place, Plan, Provisioned};
+use crate::plan::{Naming, Place, Plan, PlannedChange, Provisioned};
 use crate::snapshot::DirectorySnapshot;
 use crate::sync::confirm::not_emptied;
 use muster::domain::{
@@ -218,11 +218,11 @@ fn made_by(plan: &Plan) -> PreviewedCreations {
     let mut made = PreviewedCreations::default();
     for change in plan.changes() {
         match change {
-            Change::MakeOrganization(new) => {
+            PlannedChange::MakeOrganization(new) => {
                 let new = one(GroupId::from(&new.id), &new.naming);
                 made.organizations.extend([new]);
             }
-            Change::MakeTeam(new) => made
+            PlannedChange::MakeTeam(new) => made
                 .teams
                 .extend([one(GroupId::from(&new.id), &new.naming)]),
             _ => {}
@@ -241,7 +241,7 @@ impl Previewed {
         };
         for change in plan.changes() {
             match change {
-                Change::JoinOrganization {
+                PlannedChange::JoinOrganization {
                     organization_id,
                     role,
                     mapped_from,
@@ -252,11 +252,11 @@ impl Previewed {
                         mapped_from.clone(),
                     )
                 }),
-                Change::JoinTeam { team_id } => {
+                PlannedChange::JoinTeam { team_id } => {
                     user.gains
                         .push(membership(&Place::Team(team_id.clone()), None));
                 }
-                Change::AcceptInvitation {
+                PlannedChange::AcceptInvitation {
                     at,
                     role,
                     mapped_from,
@@ -265,11 +265,11 @@ impl Previewed {
                     role: *role,
                     ..membership(at, mapped_from.clone())
                 }),
-                Change::Lift { at, role, .. } => user.gains.push(PreviewedMembership {
+                PlannedChange::Lift { at, role, .. } => user.gains.push(PreviewedMembership {
                     role: *role,
                     ..place_of(at, mapped)
                 }),
-                Change::ChangeRole {
+                PlannedChange::ChangeRole {
                     organization_id,
                     role,
                     ..
@@ -277,14 +277,14 @@ impl Previewed {
                     role: Some(*role),
                     ..place_of(&Place::Organization(organization_id.clone()), mapped)
                 }),
-                Change::Leave { at, .. } | Change::Suspend { at, .. } => {
+                PlannedChange::Leave { at, .. } | PlannedChange::Suspend { at, .. } => {
                     user.loses.push(place_of(at, mapped));
                 }
-                Change::MakeOrganization(_)
-                | Change::MakeTeam(_)
-                | Change::MoveTeam(_)
-                | Change::MoveTeamMembership { .. }
-                | Change::Rename { .. } => {}
+                PlannedChange::MakeOrganization(_)
+                | PlannedChange::MakeTeam(_)
+                | PlannedChange::MoveTeam(_)
+                | PlannedChange::MoveTeamMembership { .. }
+                | PlannedChange::Rename { .. } => {}
             }
         }
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use muster::domain::{Caller, IdempotencyKey, Origin, Timestamp};
 use muster::http::{Answer, Problem};
-use muster::store::{Context, Outcome, Store};
+use muster::store::{Context, IdempotentOutcome, Store};
 
 use crate::App;
 
@@ -43,12 +43,12 @@ impl Call {
 
 /// Renders the result of a write. A replayed one gets the same answer as the first, and is marked.
 pub(crate) fn render<T>(
-    outcome: Outcome<T>,
+    outcome: IdempotentOutcome<T>,
     render: impl Fn(&T) -> Answer,
 ) -> Result<Answer, Problem> {
     match outcome {
-        Outcome::Fresh(value) => Ok(render(&value)),
-        Outcome::Replayed(value) => Ok(render(&value).replayed()),
-        Outcome::ReplayedAnswer(kept) => Answer::from_last_release(&kept),
+        IdempotentOutcome::Fresh(value) => Ok(render(&value)),
+        IdempotentOutcome::Replayed(value) => Ok(render(&value).replayed()),
+        IdempotentOutcome::ReplayedAnswer(kept) => Answer::from_last_release(&kept),
     }
 }

@@ -20,7 +20,7 @@ const MAX_LIST_BYTES: usize = 4_000_000;
 const AT_ONCE: usize = 16;
 
 /// What is found: how many there are, and those of the page.
-struct Found<T> {
+struct FoundResources<T> {
     total: usize,
     items: Vec<T>,
 }
@@ -107,7 +107,7 @@ impl Scim {
         let users = if of_users {
             self.users(query).await?
         } else {
-            Found {
+            FoundResources {
                 total: 0,
                 items: Vec::new(),
             }
@@ -120,7 +120,7 @@ impl Scim {
         let groups = if of_groups {
             self.groups(&rest).await?
         } else {
-            Found {
+            FoundResources {
                 total: 0,
                 items: Vec::new(),
             }
@@ -182,13 +182,13 @@ impl Scim {
         Ok(fitting)
     }
 
-    async fn users(&self, query: &ListQuery) -> Result<Found<ScimUser>, Failure> {
+    async fn users(&self, query: &ListQuery) -> Result<FoundResources<ScimUser>, Failure> {
         let (store, scope) = (self.store(), self.scope());
         let Some(filter) = &query.filter else {
             let page = store
                 .scim_users_page(scope, query.start_index - 1, query.count)
                 .await?;
-            return Ok(Found {
+            return Ok(FoundResources {
                 total: page.total,
                 items: page.items,
             });
@@ -217,19 +217,19 @@ impl Scim {
                 matches.push(user);
             }
         }
-        Ok(Found {
+        Ok(FoundResources {
             total: matches.len(),
             items: query.page(&matches).to_vec(),
         })
     }
 
-    async fn groups(&self, query: &ListQuery) -> Result<Found<ScimGroup>, Failure> {
+    async fn groups(&self, query: &ListQuery) -> Result<FoundResources<ScimGroup>, Failure> {
         let (store, scope) = (self.store(), self.scope());
         let Some(filter) = &query.filter else {
             let page = store
                 .scim_groups_page(scope, query.start_index - 1, query.count)
                 .await?;
-            return Ok(Found {
+            return Ok(FoundResources {
                 total: page.total,
                 items: page.items,
             });
@@ -277,7 +277,7 @@ impl Scim {
                 matches.push(group);
             }
         }
-        Ok(Found {
+        Ok(FoundResources {
             total: matches.len(),
             items: query.page(&matches).to_vec(),
         })

@@ -12,12 +12,12 @@ use muster::domain::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::route::Found;
+use super::route::FoundRoute;
 use crate::aws::ACCOUNT;
 
 /// The parts of an event besides the request.
 pub(crate) struct Circumstances<'a> {
-    pub(crate) found: &'a Found<'a>,
+    pub(crate) found: &'a FoundRoute<'a>,
     /// The formatted claims of the token; `None` on a route without authorizer.
     pub(crate) claims: Option<Map<String, Value>>,
     pub(crate) request_id: &'a str,

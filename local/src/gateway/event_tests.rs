@@ -15,7 +15,7 @@ fn made(request: Request<()>, body: &[u8], parameters: &[(&str, &str)]) -> Value
     let parameters = parameters
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let found = Found {
+    let found = FoundRoute {
         route: &route,
         parameters: parameters.collect(),
     };

@@ -23,7 +23,7 @@ use percent_encoding::percent_decode_str;
 
 use self::authorizer::{Authorizer, Refusal};
 use self::event::{Circumstances, event};
-use self::route::{Found, Routes};
+use self::route::{FoundRoute, Routes};
 use crate::issuer::Issuer;
 use crate::lambda::Lambda;
 use crate::log::Log;
@@ -67,7 +67,7 @@ impl Gateway {
     async fn answer(
         &self,
         parts: &Parts,
-        found: Option<&Found<'_>>,
+        found: Option<&FoundRoute<'_>>,
         body: Result<Bytes, Refused>,
         source: SocketAddr,
         request_id: &str,

@@ -24,7 +24,7 @@ pub(crate) struct Routes {
 
 /// A found route with the values of its parameters.
 #[derive(Debug)]
-pub(crate) struct Found<'a> {
+pub(crate) struct FoundRoute<'a> {
     pub(crate) route: &'a Route,
     /// Percent-decoded.
     pub(crate) parameters: Vec<(String, String)>,
@@ -57,7 +57,7 @@ impl Routes {
 
     /// The most specific route for this request: a fixed segment before a parameter before the rest
     /// of the path, then the method's own route before `ANY`.
-    pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<FoundRoute<'_>> {
         let trees = [&self.plain, &self.greedy].into_iter();
         let mut trees = trees.flat_map(|by_method| [by_method.get(method), by_method.get(ANY)]);
         trees.find_map(|tree| {
@@ -66,7 +66,7 @@ impl Routes {
                 let value = percent_decode_str(value).decode_utf8_lossy();
                 (name.to_owned(), value.into_owned())
             });
-            Some(Found {
+            Some(FoundRoute {
                 route: found.value,
                 parameters: parameters.collect(),
             })

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{ACCOUNT, REGION};
 use crate::origin::only_own_name;
-use crate::template::{Action, Function, Template};
+use crate::template::{Function, ServiceAction, Template};
 
 pub use faults::{CallFault, ServiceFaults};
 
@@ -47,7 +47,7 @@ pub(crate) struct Services {
     secrets: BTreeSet<String>,
     dns: Arc<Dns>,
     /// What each function may do, by its logical id.
-    functions: BTreeMap<String, BTreeSet<Action>>,
+    functions: BTreeMap<String, BTreeSet<ServiceAction>>,
     faults: ServiceFaults,
 }
 
@@ -152,7 +152,7 @@ impl Services {
         else {
             return Ok(());
         };
-        let needed = Action {
+        let needed = ServiceAction {
             name: action.to_owned(),
             resource: resource.to_owned(),
         };

@@ -32,7 +32,7 @@ struct Invoker {
 
 /// The result of a batch.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+enum BatchOutcome {
     Done,
     /// These failed.
     Partly(Vec<String>),
@@ -41,31 +41,31 @@ enum Outcome {
 }
 
 impl Invoker {
-    async fn invoke(&self, event: Value, ids: &[&str]) -> Outcome {
+    async fn invoke(&self, event: Value, ids: &[&str]) -> BatchOutcome {
         let request_id = Clock::system().new_id().to_string();
         match self.lambda.invoke(&self.function, event, &request_id).await {
-            Err(_) => Outcome::Failed,
-            Ok(_) if !self.reports_failures => Outcome::Done,
+            Err(_) => BatchOutcome::Failed,
+            Ok(_) if !self.reports_failures => BatchOutcome::Done,
             Ok(answer) => outcome(&answer, ids),
         }
     }
 }
 
 /// Reads `batchItemFailures`. An answer that names no record, or one that is not in the batch, fails all of it.
-fn outcome(answer: &Value, ids: &[&str]) -> Outcome {
+fn outcome(answer: &Value, ids: &[&str]) -> BatchOutcome {
     let failures = match answer.get("batchItemFailures") {
-        None | Some(Value::Null) => return Outcome::Done,
+        None | Some(Value::Null) => return BatchOutcome::Done,
         Some(Value::Array(failures)) => failures,
-        Some(_) => return Outcome::Failed,
+        Some(_) => return BatchOutcome::Failed,
     };
     let failed = failures.iter().map(|failure| {
         let id = failure.get("itemIdentifier")?.as_str()?;
         ids.contains(&id).then(|| id.to_owned())
     });
     match failed.collect::<Option<Vec<_>>>() {
-        None => Outcome::Failed,
-        Some(failed) if failed.is_empty() => Outcome::Done,
-        Some(failed) => Outcome::Partly(failed),
+        None => BatchOutcome::Failed,
+        Some(failed) if failed.is_empty() => BatchOutcome::Done,
+        Some(failed) => BatchOutcome::Partly(failed),
     }
 }
 
@@ -180,14 +180,14 @@ mod tests {
     fn failures_of_a_batch_are_read_as_lambda_does() {
         let failure = |id: &str| json!({"batchItemFailures": [{"itemIdentifier": id}]});
         for (answer, expected) in [
-            (json!(null), Outcome::Done),
-            (json!({}), Outcome::Done),
-            (json!({"batchItemFailures": null}), Outcome::Done),
-            (json!({"batchItemFailures": []}), Outcome::Done),
-            (failure("2"), Outcome::Partly(vec!["2".to_owned()])),
-            (failure(""), Outcome::Failed),
-            (failure("3"), Outcome::Failed),
-            (json!({"batchItemFailures": [{}]}), Outcome::Failed),
+            (json!(null), BatchOutcome::Done),
+            (json!({}), BatchOutcome::Done),
+            (json!({"batchItemFailures": null}), BatchOutcome::Done),
+            (json!({"batchItemFailures": []}), BatchOutcome::Done),
+            (failure("2"), BatchOutcome::Partly(vec!["2".to_owned()])),
+            (failure(""), BatchOutcome::Failed),
+            (failure("3"), BatchOutcome::Failed),
+            (json!({"batchItemFailures": [{}]}), BatchOutcome::Failed),
         ] {
             assert_eq!(outcome(&answer, &["1", "2"]), expected, "{answer}");
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{Invoker, Outcome};
+use super::{BatchOutcome, Invoker};
 use crate::aws::REGION;
 use crate::services::{Message, Queue};
 
@@ -45,9 +45,9 @@ async fn deliver(queue: &Queue, invoker: &Invoker, messages: &[Message]) {
         .collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
     let failed = match invoker.invoke(json!({"Records": records}), &ids).await {
-        Outcome::Failed => return,
-        Outcome::Done => Vec::new(),
-        Outcome::Partly(failed) => failed,
+        BatchOutcome::Failed => return,
+        BatchOutcome::Done => Vec::new(),
+        BatchOutcome::Partly(failed) => failed,
     };
     for message in messages
         .iter()

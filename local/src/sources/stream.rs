@@ -21,7 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{FIRST_WAIT, Invoker, LONGEST_WAIT, Outcome, dropped};
+use super::{BatchOutcome, FIRST_WAIT, Invoker, LONGEST_WAIT, dropped};
 use crate::aws::REGION;
 use crate::services::Queue;
 use crate::template::{Mapping, StreamSettings};
@@ -247,11 +247,11 @@ impl Lane {
             let records: Vec<_> = batch.iter().map(|record| &record.event).collect();
             let ids: Vec<_> = batch.iter().map(|it| it.sequence_number.as_str()).collect();
             match self.invoker.invoke(json!({"Records": records}), &ids).await {
-                Outcome::Done => {
+                BatchOutcome::Done => {
                     self.done(&batch);
                     return None;
                 }
-                Outcome::Partly(failed) => {
+                BatchOutcome::Partly(failed) => {
                     // The numbers have the same length, so that their order is that of the texts.
                     let lowest = failed.into_iter().min().unwrap_or_default();
                     let (before, rest): (Vec<_>, Vec<_>) = batch
@@ -260,11 +260,11 @@ impl Lane {
                     self.done(&before);
                     batch = rest;
                 }
-                Outcome::Failed if self.settings.bisects && batch.len() > 1 => {
+                BatchOutcome::Failed if self.settings.bisects && batch.len() > 1 => {
                     let rest = batch.split_off(batch.len() / 2);
                     return Some((batch, rest));
                 }
-                Outcome::Failed => {}
+                BatchOutcome::Failed => {}
             }
             attempts += 1;
             sleep(wait).await;

@@ -61,7 +61,7 @@ pub struct Function {
     /// What its policies deny on the table.
     pub denials: BTreeSet<Denial>,
     /// The permissions of its policies on event buses, queues and secrets.
-    pub actions: BTreeSet<Action>,
+    pub actions: BTreeSet<ServiceAction>,
 }
 
 /// An action of DynamoDB on the table, or on one of its indexes.
@@ -111,7 +111,7 @@ impl Denial {
 
 /// An action on an event bus, on a queue or on a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Action {
+pub struct ServiceAction {
     /// The action with its prefix: `sqs:SendMessage`.
     pub name: String,
     /// The ARN of the bus, the queue or the secret.

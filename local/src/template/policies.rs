@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::scope::Scope;
-use super::{Action, Denial, Right};
+use super::{Denial, Right, ServiceAction};
 
 /// The operations with which Lambda reads a stream for a function.
 const STREAM_OPERATIONS: [&str; 4] = [
@@ -21,7 +21,7 @@ const STREAM_OPERATIONS: [&str; 4] = [
 #[derive(Default)]
 pub(super) struct Permissions {
     pub(super) rights: BTreeSet<Right>,
-    pub(super) actions: BTreeSet<Action>,
+    pub(super) actions: BTreeSet<ServiceAction>,
     pub(super) denials: BTreeSet<Denial>,
 }
 
@@ -76,7 +76,7 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
 
 /// The actions of a statement on event buses, queues and secrets, and on SES, where only all identities can be named: the
 /// local stack does not have the account's.
-fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
+fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<ServiceAction>> {
     let names = texts(statement, "Action", scope)?;
     let mut each = names.iter();
     let services = ["events:", "secretsmanager:", "ses:", "sqs:"];
@@ -99,7 +99,7 @@ fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
             );
             let resource = resource.clone();
             let name = name.clone();
-            actions.push(Action { name, resource });
+            actions.push(ServiceAction { name, resource });
         }
     }
     Ok(actions)

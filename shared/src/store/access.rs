@@ -1,7 +1,7 @@
 //! Permissions: evaluated on read, and enforced as conditions of writes.
 
 use crate::store::rows::{members, names, organizations, users};
-use crate::store::table::{Change, Condition, Item, Transaction, Unmet, text};
+use crate::store::table::{Condition, Item, ItemChange, Transaction, Unmet, text};
 use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
@@ -114,7 +114,7 @@ pub(super) fn require<L: Copy + PartialEq>(
         return;
     }
     let key = keys::membership(&caller.tenant_id, &caller.user_id, organization);
-    let stamp = Change::new().set("last_active_at", text(now.to_string()));
+    let stamp = ItemChange::new().set("last_active_at", text(now.to_string()));
     transaction.touch(label, &key, stamp, requirement.condition());
     users::hold_enabled(transaction, caller);
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{self, standing};
 use super::idempotency;
 use super::table::{self, Transaction, Unmet};
-use super::{Added, Context, Error, Outcome, Refusal, Store};
+use super::{Added, Context, Error, IdempotentOutcome, Refusal, Store};
 use crate::domain::{IdempotencyKey, OrganizationId, Permission};
 use crate::store::rows::Recorded;
 
@@ -64,11 +64,13 @@ impl<T: Recorded> Recorded for BatchRecord<T> {
 }
 
 /// Returns the results in a record; `None` if they are not complete.
-fn complete<T>(outcome: Outcome<BatchRecord<T>>) -> Option<Outcome<Vec<BatchResult<T>>>> {
+fn complete<T>(
+    outcome: IdempotentOutcome<BatchRecord<T>>,
+) -> Option<IdempotentOutcome<Vec<BatchResult<T>>>> {
     Some(match outcome {
-        Outcome::Fresh(BatchRecord(results)) => Outcome::Fresh(results?),
-        Outcome::Replayed(BatchRecord(results)) => Outcome::Replayed(results?),
-        Outcome::ReplayedAnswer(kept) => Outcome::ReplayedAnswer(kept),
+        IdempotentOutcome::Fresh(BatchRecord(results)) => IdempotentOutcome::Fresh(results?),
+        IdempotentOutcome::Replayed(BatchRecord(results)) => IdempotentOutcome::Replayed(results?),
+        IdempotentOutcome::ReplayedAnswer(kept) => IdempotentOutcome::ReplayedAnswer(kept),
     })
 }
 
@@ -102,7 +104,7 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-    ) -> Result<Option<Outcome<Vec<BatchResult<T>>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Vec<BatchResult<T>>>>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -135,15 +137,15 @@ impl Store {
         &self,
         cx: &Context,
         results: Vec<BatchResult<T>>,
-    ) -> Result<Outcome<Vec<BatchResult<T>>>, Error> {
+    ) -> Result<IdempotentOutcome<Vec<BatchResult<T>>>, Error> {
         let Some(record) = cx.record() else {
-            return Ok(Outcome::Fresh(results));
+            return Ok(IdempotentOutcome::Fresh(results));
         };
         let value = BatchRecord(Some(results));
         let mut transaction = self.unrecorded();
         record.complete(&mut transaction, OfBatch, &BatchRecord(None), &value)?;
         let first = match transaction.commit().await? {
-            Ok(()) => Some(Outcome::Fresh(value)),
+            Ok(()) => Some(IdempotentOutcome::Fresh(value)),
             // Another request with the same key has completed it.
             Err(unmet) => record.replay(&unmet, &OfBatch)?,
         };
@@ -189,11 +191,11 @@ impl<T: Recorded + Clone> Results<T> {
     pub(super) fn settle_alone(
         &mut self,
         place: usize,
-        result: Result<Outcome<Added<T>>, Error>,
+        result: Result<IdempotentOutcome<Added<T>>, Error>,
     ) -> Result<(), Error> {
         let result = match result {
-            Ok(Outcome::Fresh(added) | Outcome::Replayed(added)) => Ok(added),
-            Ok(Outcome::ReplayedAnswer(_)) => {
+            Ok(IdempotentOutcome::Fresh(added) | IdempotentOutcome::Replayed(added)) => Ok(added),
+            Ok(IdempotentOutcome::ReplayedAnswer(_)) => {
                 return Err(table::Error::defect("a record of no batch").into());
             }
             Err(Error::Refused(refusal)) if !is_of_batch(&refusal) => Err(refusal),
@@ -254,8 +256,10 @@ pub(super) fn replayed<T: Recorded, L: PartialEq>(
         return Ok(None);
     };
     Ok(record.replay(unmet, label)?.map(|first| match first {
-        Outcome::Fresh(added) | Outcome::Replayed(added) => ItemOutcome::settled(Ok(added)),
-        Outcome::ReplayedAnswer(_) => ItemOutcome::Alone,
+        IdempotentOutcome::Fresh(added) | IdempotentOutcome::Replayed(added) => {
+            ItemOutcome::settled(Ok(added))
+        }
+        IdempotentOutcome::ReplayedAnswer(_) => ItemOutcome::Alone,
     }))
 }
 

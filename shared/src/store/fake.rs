@@ -41,14 +41,14 @@ pub(super) enum Failure {
 
 /// One action of a write.
 #[derive(Debug)]
-pub(super) struct Action {
+pub(super) struct RecordedAction {
     /// `Put`, `Update`, `Delete` or `ConditionCheck`.
     pub(super) kind: String,
     pub(super) key: Key,
     input: Value,
 }
 
-impl Action {
+impl RecordedAction {
     /// Returns the value that it gives to an attribute, or adds to it.
     pub(super) fn value(&self, attribute: &str) -> Option<&str> {
         let values = &self.input["ExpressionAttributeValues"];
@@ -141,7 +141,7 @@ impl Fake {
     }
 
     /// Returns the actions of each write so far, except writes of several items without conditions.
-    pub(super) fn writes(&self) -> Vec<Vec<Action>> {
+    pub(super) fn writes(&self) -> Vec<Vec<RecordedAction>> {
         let state = self.0.lock().unwrap();
         let calls = state.calls.iter();
         let writes = calls.map(|(operation, input)| actions_of(operation, input));
@@ -149,7 +149,7 @@ impl Fake {
     }
 
     /// Returns the action on a key in the last write.
-    pub(super) fn last_write_of(&self, key: &Key) -> Option<Action> {
+    pub(super) fn last_write_of(&self, key: &Key) -> Option<RecordedAction> {
         let last = self.writes().pop()?;
         last.into_iter().find(|action| action.key == *key)
     }
@@ -199,7 +199,7 @@ impl State {
         }
     }
 
-    fn apply(&mut self, Action { kind, key, input }: &Action) {
+    fn apply(&mut self, RecordedAction { kind, key, input }: &RecordedAction) {
         match kind.as_str() {
             "Put" => _ = self.items.insert(key.clone(), item_of(&input["Item"])),
             "Delete" => _ = self.items.remove(key),
@@ -268,10 +268,10 @@ fn key_in(value: &Value) -> Key {
     key_of(&item_of(value)).unwrap()
 }
 
-fn actions_of(operation: &str, input: &Value) -> Vec<Action> {
+fn actions_of(operation: &str, input: &Value) -> Vec<RecordedAction> {
     let action = |kind: &str, input: &Value| {
         let key = if kind == "Put" { "Item" } else { "Key" };
-        Action {
+        RecordedAction {
             kind: kind.to_owned(),
             key: key_in(&input[key]),
             input: input.clone(),
@@ -289,10 +289,10 @@ fn actions_of(operation: &str, input: &Value) -> Vec<Action> {
     }
 }
 
-fn error(operation: &str, actions: &[Action], failure: Failure) -> Value {
+fn error(operation: &str, actions: &[RecordedAction], failure: Failure) -> Value {
     let with = |item: &Option<Item>| item.as_ref().map(plain);
     if operation == "TransactWriteItems" {
-        let reason = |action: &Action| match &failure {
+        let reason = |action: &RecordedAction| match &failure {
             Failure::Code(code) => json!({"Code": code}),
             Failure::Unmet(unmet) => match unmet.iter().find(|(key, _)| *key == action.key) {
                 Some((_, item)) => json!({"Code": "ConditionalCheckFailed", "Item": with(item)}),

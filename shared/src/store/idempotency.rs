@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_hours(25);
 
 /// Result of a write that may have an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome<T> {
+pub enum IdempotentOutcome<T> {
     /// This request made the change.
     Fresh(T),
     /// An earlier request with the same key made the change. Holds the value at that time.
@@ -135,7 +135,7 @@ impl Record {
         &self,
         unmet: &Unmet<L>,
         label: &L,
-    ) -> Result<Option<Outcome<T>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<T>>, Error> {
         match unmet.of(label) {
             Some(Some(item)) => self.outcome_in(item.clone()),
             _ => Ok(None),
@@ -144,7 +144,7 @@ impl Record {
 
     /// Returns the outcome in a record; `None` if the record has expired. Refuses if the record belongs to
     /// another request.
-    fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<Outcome<T>>, Error> {
+    fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<IdempotentOutcome<T>>, Error> {
         let row: RecordRow = from_item(item)?;
         if row.expires_at <= self.now.as_second() {
             return Ok(None);
@@ -155,9 +155,9 @@ impl Record {
         match (row.value, row.answer) {
             (Some(value), _) => {
                 let row = serde_json::from_str(&value).map_err(table::Error::unreadable)?;
-                Ok(Some(Outcome::Replayed(T::from_recorded(row)?)))
+                Ok(Some(IdempotentOutcome::Replayed(T::from_recorded(row)?)))
             }
-            (None, Some(answer)) => Ok(Some(Outcome::ReplayedAnswer(answer))),
+            (None, Some(answer)) => Ok(Some(IdempotentOutcome::ReplayedAnswer(answer))),
             (None, None) => Err(table::Error::defect("a record without a value").into()),
         }
     }
@@ -174,7 +174,7 @@ impl Store {
     pub(super) async fn first_result<T: Recorded>(
         &self,
         record: Option<&Record>,
-    ) -> Result<Option<Outcome<T>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<T>>, Error> {
         let Some(record) = record else {
             return Ok(None);
         };
@@ -189,7 +189,7 @@ impl Store {
 pub(super) fn found<T: Recorded>(
     record: Option<&Record>,
     view: &View,
-) -> Result<Option<Outcome<T>>, Error> {
+) -> Result<Option<IdempotentOutcome<T>>, Error> {
     let Some(record) = record else {
         return Ok(None);
     };
@@ -208,15 +208,15 @@ pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     label: L,
     hold: impl FnOnce(&mut Transaction<'_, L>),
     value: T,
-) -> Result<Option<Outcome<T>>, Error> {
+) -> Result<Option<IdempotentOutcome<T>>, Error> {
     let Some(record) = record else {
-        return Ok(Some(Outcome::Fresh(value)));
+        return Ok(Some(IdempotentOutcome::Fresh(value)));
     };
     let mut transaction = store.unrecorded();
     hold(&mut transaction);
     record.write(&mut transaction, label, &value)?;
     let Err(unmet) = transaction.commit().await? else {
-        return Ok(Some(Outcome::Fresh(value)));
+        return Ok(Some(IdempotentOutcome::Fresh(value)));
     };
     record.replay(&unmet, &label)
 }

@@ -46,7 +46,7 @@ pub use directories::{
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
-pub use idempotency::Outcome;
+pub use idempotency::IdempotentOutcome;
 pub use invitations::{
     Answering, ByToken, InvitationPreview, MailClaim, MailLease, UserInvitation,
 };

@@ -40,23 +40,25 @@ pub(super) fn empty() -> Table {
 pub(super) fn said(plan: &Plan) -> Vec<String> {
     let words = plan.changes().iter().map(|change| {
         let verb = match change {
-            Change::MakeOrganization(new) => {
+            PlannedChange::MakeOrganization(new) => {
                 return format!("make organization {}: {}", new.id, new.naming.name);
             }
-            Change::MakeTeam(new) => {
+            PlannedChange::MakeTeam(new) => {
                 let kind = new.organization_id.as_ref().map_or("standalone", |_| "org");
                 return format!("make {kind} team {}", new.id);
             }
-            Change::MoveTeam(_) => "move",
-            Change::MoveTeamMembership { .. } => "move in",
-            Change::Lift { .. } => "lift",
-            Change::ChangeRole { role, .. } => return format!("make {}", role.as_str()),
-            Change::JoinOrganization { role, .. } => return format!("join as {}", role.as_str()),
-            Change::JoinTeam { .. } => "join",
-            Change::AcceptInvitation { .. } => "accept",
-            Change::Leave { .. } => "leave",
-            Change::Suspend { .. } => "suspend",
-            Change::Rename { naming, .. } => return format!("rename to {}", naming.name),
+            PlannedChange::MoveTeam(_) => "move",
+            PlannedChange::MoveTeamMembership { .. } => "move in",
+            PlannedChange::Lift { .. } => "lift",
+            PlannedChange::ChangeRole { role, .. } => return format!("make {}", role.as_str()),
+            PlannedChange::JoinOrganization { role, .. } => {
+                return format!("join as {}", role.as_str());
+            }
+            PlannedChange::JoinTeam { .. } => "join",
+            PlannedChange::AcceptInvitation { .. } => "accept",
+            PlannedChange::Leave { .. } => "leave",
+            PlannedChange::Suspend { .. } => "suspend",
+            PlannedChange::Rename { naming, .. } => return format!("rename to {}", naming.name),
         };
         match change.place() {
             Place::Organization(id) => format!("{verb} organization {id}"),
@@ -223,7 +225,7 @@ fn promoted_owner_leaves_with_owner_count() {
     );
     assert_eq!(
         plan.changes(),
-        [Change::Leave {
+        [PlannedChange::Leave {
             at: Place::Organization(organization),
             version: 4,
             is_owner: true,

@@ -48,7 +48,7 @@ fn a_mapped_group_gives_the_chosen_organization_alone() {
         let reading = reading_of(&[("g1", "Sales")], &["g1"]).under(&rules);
         let plan = with_office().plan(&reading, Provisioned::Unknown, &rules);
         assert_eq!(said(&plan), ["join as admin"]);
-        let Change::JoinOrganization { mapped_from, .. } = &plan.changes()[0] else {
+        let PlannedChange::JoinOrganization { mapped_from, .. } = &plan.changes()[0] else {
             panic!("{plan:?}");
         };
         assert_eq!(mapped_from.as_ref(), Some(&id("g1")));
@@ -116,7 +116,7 @@ fn a_mapped_and_an_own_group_give_the_higher_role() {
         let reading = reading_of(&[("g1", "A"), ("g2", "B")], &["g1", "g2"]).under(&rules);
         let plan = empty().plan(&reading, Provisioned::Unknown, &rules);
         for (_, changes) in plan.steps() {
-            let places: BTreeSet<_> = changes.iter().map(Change::place).collect();
+            let places: BTreeSet<_> = changes.iter().map(PlannedChange::place).collect();
             assert_eq!(places.len(), changes.len(), "{plan:?}");
         }
         let synced = empty().synced(&reading, &rules);

@@ -10,10 +10,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn found(&self, lookups: &Lookups) -> Found {
+    fn found(&self, lookups: &Lookups) -> FoundItems {
         let organizations = lookups.organizations.iter();
         let teams = lookups.teams.iter();
-        Found {
+        FoundItems {
             organizations: organizations
                 .filter_map(|id| Some((id.clone(), self.organizations.get(id)?.clone())))
                 .collect(),
@@ -41,8 +41,10 @@ impl Table {
         if rules.refresh_names {
             for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
                 match change {
-                    Change::MakeOrganization(new) => table.take_suffix_away(&new.id, &new.naming),
-                    Change::Rename {
+                    PlannedChange::MakeOrganization(new) => {
+                        table.take_suffix_away(&new.id, &new.naming)
+                    }
+                    PlannedChange::Rename {
                         what: Place::Organization(id),
                         naming,
                         ..
@@ -81,9 +83,9 @@ impl Table {
 
     /// Applies one change as a conditional write. Panics if the condition fails, which is a bug of the plan.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of change")]
-    pub(super) fn write(&mut self, change: &Change, by: Source) {
+    pub(super) fn write(&mut self, change: &PlannedChange, by: Source) {
         match change.clone() {
-            Change::MakeOrganization(new) => {
+            PlannedChange::MakeOrganization(new) => {
                 let name = self.free_name(&new.naming, None);
                 let made = FoundOrganization {
                     is_live: true,
@@ -93,7 +95,7 @@ impl Table {
                 };
                 assert_eq!(self.organizations.insert(new.id, made), None);
             }
-            Change::MakeTeam(new) => {
+            PlannedChange::MakeTeam(new) => {
                 let in_organization = new.organization_id.is_some();
                 assert_eq!(new.limits.models == ["all-org-models"], in_organization);
                 let made = FoundTeam {
@@ -107,7 +109,7 @@ impl Table {
                 };
                 assert_eq!(self.teams.insert(new.id, made), None);
             }
-            Change::MoveTeam(team) => {
+            PlannedChange::MoveTeam(team) => {
                 assert!(self.organizations[&team.organization_id].is_live);
                 let moved = self.teams.get_mut(&team.id).unwrap();
                 assert!(moved.is_live && moved.awaits_organization);
@@ -119,7 +121,7 @@ impl Table {
                 }
                 moved.name = team.naming.name;
             }
-            Change::MoveTeamMembership {
+            PlannedChange::MoveTeamMembership {
                 team_id,
                 organization_id,
             } => {
@@ -128,7 +130,7 @@ impl Table {
                 assert!(moved.marks.awaits_organization);
                 moved.marks.awaits_organization = false;
             }
-            Change::Lift { at, version, role } => {
+            PlannedChange::Lift { at, version, role } => {
                 let (status, source, found) = self.membership(&at);
                 assert_eq!((*status, source), (Status::Suspended, by));
                 assert_eq!(*found, version);
@@ -148,7 +150,7 @@ impl Table {
                     }
                 }
             }
-            Change::ChangeRole {
+            PlannedChange::ChangeRole {
                 organization_id,
                 version,
                 role,
@@ -158,7 +160,7 @@ impl Table {
                 it.version += 1;
                 it.give(Some(role));
             }
-            Change::JoinOrganization {
+            PlannedChange::JoinOrganization {
                 organization_id,
                 role,
                 mapped_from,
@@ -178,7 +180,7 @@ impl Table {
                 let before = self.held.organizations.insert(organization_id, joined);
                 assert_eq!(before, None);
             }
-            Change::JoinTeam { team_id } => {
+            PlannedChange::JoinTeam { team_id } => {
                 assert!(self.teams.contains_key(&team_id));
                 let joined = HeldTeam {
                     status: Status::Active,
@@ -188,13 +190,13 @@ impl Table {
                 };
                 assert_eq!(self.held.teams.insert(team_id, joined), None);
             }
-            Change::AcceptInvitation { at, version, .. } => {
+            PlannedChange::AcceptInvitation { at, version, .. } => {
                 let (status, _, found) = self.membership(&at);
                 assert_eq!((*status, *found), (Status::Invited, version));
                 *status = Status::Active;
                 *found += 1;
             }
-            Change::Suspend { at, version, .. } => {
+            PlannedChange::Suspend { at, version, .. } => {
                 let (status, source, found) = self.membership(&at);
                 assert_eq!((source, *found), (by, version));
                 *status = Status::Suspended;
@@ -209,7 +211,7 @@ impl Table {
                     }
                 }
             }
-            Change::Leave { at, version, .. } => {
+            PlannedChange::Leave { at, version, .. } => {
                 let (_, source, found) = self.membership(&at);
                 assert_eq!((source, *found), (by, version));
                 match at {
@@ -217,7 +219,7 @@ impl Table {
                     Place::Team(id) => drop(self.held.teams.remove(&id)),
                 }
             }
-            Change::Rename {
+            PlannedChange::Rename {
                 what,
                 from,
                 version,

@@ -1,6 +1,6 @@
 //! Changing a directory.
 
-use super::{Action, event, not_changed, to_change, unchanged};
+use super::{DirectoryAction, event, not_changed, to_change, unchanged};
 use crate::domain::{
     Directory, DirectoryId, DirectoryPatch, DirectoryType, EventType, ExpectedVersion, Transition,
 };
@@ -39,7 +39,7 @@ impl Store {
             let event = event(EventType::DirectoryUpdated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             transaction.update(
-                Action::Directory,
+                DirectoryAction::Directory,
                 &keys::directory(tenant, id),
                 to_change(&after)?,
                 unchanged(&before),
@@ -47,12 +47,17 @@ impl Store {
             if after.directory_type == DirectoryType::Scim && after.status != before.status {
                 let access = keys::scim_access(id);
                 let change = set_status(after.status);
-                transaction.update(Action::Access, &access, change, Condition::present());
+                transaction.update(
+                    DirectoryAction::Access,
+                    &access,
+                    change,
+                    Condition::present(),
+                );
             }
             if after.directory_type == DirectoryType::Scim && after.settings != before.settings {
                 // The linked users follow the new settings without a request of the identity provider.
                 let record = settings_row(&after.scope(), &self.clock.new_id().to_string())?;
-                transaction.put(Action::Pending, record, Condition::none());
+                transaction.put(DirectoryAction::Pending, record, Condition::none());
             }
             match transaction.commit().await? {
                 Ok(()) => Ok(after),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
-    Action, BEING_DELETED, DELETING, DONE_TO, DeletionRow, event, not_changed, to_change, unchanged,
+    BEING_DELETED, DELETING, DONE_TO, DeletionRow, DirectoryAction, event, not_changed, to_change,
+    unchanged,
 };
 use crate::domain::{
     Directory, DirectoryId, DirectoryStatus, DirectoryType, EventDraft, EventType, ExpectedVersion,
@@ -20,7 +21,7 @@ use crate::store::access;
 use crate::store::rows::members::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE};
 use crate::store::rows::{members, team_members};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, from_item, number, text, to_item};
+use crate::store::table::{Condition, Item, ItemChange, from_item, number, text, to_item};
 use crate::store::{Context, Error, Refusal, Store, WriteOutcome, in_version, keys, table};
 
 /// How long one call works. A function may run for 10 s.
@@ -106,10 +107,10 @@ impl Store {
         let mut transaction = self.transaction(&cx.origin, [event])?;
         let change = to_change(&after)?.set(DELETING, text(memberships.as_ref()));
         let key = keys::directory(&before.tenant_id, &before.id);
-        transaction.update(Action::Directory, &key, change, unchanged(before));
+        transaction.update(DirectoryAction::Directory, &key, change, unchanged(before));
         if before.directory_type == DirectoryType::Scim {
             let access = keys::scim_access(&before.id);
-            transaction.delete(Action::Access, &access, Condition::none());
+            transaction.delete(DirectoryAction::Access, &access, Condition::none());
         }
         match transaction.commit().await? {
             Ok(()) => Err(Unsettled::Partial),
@@ -147,7 +148,7 @@ impl Store {
             let Some(place) = next else {
                 return Ok(());
             };
-            let change = Change::new().set(DONE_TO, text(place.as_str()));
+            let change = ItemChange::new().set(DONE_TO, text(place.as_str()));
             let still = in_version(directory.version);
             // Without the mark, another call has finished the deletion.
             self.table.update(&key, change, still).await?;
@@ -171,24 +172,32 @@ impl Store {
         );
         let mut transaction = self.transaction(&cx.origin, [event])?;
         transaction.delete(
-            Action::Directory,
+            DirectoryAction::Directory,
             &keys::directory(tenant, id),
             in_version(before.version),
         );
         let own = Condition::new("#directory_id = :own").value(":own", text(id.as_str()));
-        transaction.delete(Action::Only, &keys::entra_directory(tenant), own.clone());
+        transaction.delete(
+            DirectoryAction::Only,
+            &keys::entra_directory(tenant),
+            own.clone(),
+        );
         if let Some(entra) = &before.entra {
             let claim = keys::entra_claim(&entra.tenant_id);
-            transaction.delete(Action::Claim, &claim, own);
+            transaction.delete(DirectoryAction::Claim, &claim, own);
         }
-        transaction.delete(Action::Run, &keys::run_state(tenant, id), Condition::none());
+        transaction.delete(
+            DirectoryAction::Run,
+            &keys::run_state(tenant, id),
+            Condition::none(),
+        );
         let row = DeletedRow {
             memberships,
             expires_at: now.after(REMEMBERED).as_second(),
         };
         let key = keys::deleted_directory(tenant, id);
         let deleted = to_item(&row, [key.attributes(), Item::new()])?;
-        transaction.put(Action::Deleted, deleted, Condition::none());
+        transaction.put(DirectoryAction::Deleted, deleted, Condition::none());
         match transaction.commit().await? {
             Ok(()) => Ok(()),
             Err(unmet) => Err(not_changed(&unmet)),
@@ -298,7 +307,7 @@ impl Store {
             .remove(MAPPED_FROM);
         let mut transaction = self.transaction(origin, [event])?;
         let condition = members::unchanged(before);
-        transaction.update(Action::Membership, &key, change, condition);
+        transaction.update(DirectoryAction::Membership, &key, change, condition);
         Ok(transaction.commit().await?.is_ok())
     }
 
@@ -319,14 +328,14 @@ impl Store {
         let change = by_hand(after.version, after.updated_at);
         let mut transaction = self.transaction(origin, [event])?;
         let condition = team_members::as_read(before);
-        transaction.update(Action::Membership, &key, change, condition);
+        transaction.update(DirectoryAction::Membership, &key, change, condition);
         Ok(transaction.commit().await?.is_ok())
     }
 }
 
 /// Returns the change that makes a membership one that was made by hand.
-fn by_hand(version: u64, updated_at: Timestamp) -> Change {
-    Change::new()
+fn by_hand(version: u64, updated_at: Timestamp) -> ItemChange {
+    ItemChange::new()
         .set("source", text(Source::Manual.as_str()))
         .set("version", number(version))
         .set("updated_at", text(updated_at.to_string()))

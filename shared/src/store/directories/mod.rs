@@ -23,7 +23,7 @@ use crate::domain::{
 use crate::store::keys::{self, GSI2};
 use crate::store::rows::Recorded;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Unmet, from_item, to_item};
+use crate::store::table::{Condition, Item, ItemChange, Unmet, from_item, to_item};
 use crate::store::{Refusal, in_version, table};
 
 pub use progress::{RunClaim, RunLease, origin_of_run};
@@ -189,7 +189,7 @@ impl Recorded for DirectoryWithToken {
 
 /// Labels of the actions in transactions on a directory.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum DirectoryAction {
     Directory,
     /// The item that names the tenant's directory.
     Only,
@@ -210,10 +210,10 @@ enum Action {
 }
 
 /// Returns the change that writes the fields of a directory.
-fn to_change(after: &Directory) -> Result<Change, table::Error> {
+fn to_change(after: &Directory) -> Result<ItemChange, table::Error> {
     let row = to_row(after)?;
     let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
 }
 
 /// Returns the condition that the directory is in this version, and not being deleted.
@@ -222,8 +222,8 @@ fn unchanged(before: &Directory) -> Condition {
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    match unmet.of(&Action::Directory) {
+fn not_changed(unmet: &Unmet<DirectoryAction>) -> Unsettled {
+    match unmet.of(&DirectoryAction::Directory) {
         Some(None) => Refusal::NotFound.into(),
         _ => Unsettled::Overtaken,
     }

@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::run_rows::{
     BLOCKED, CONFIRMED, ConfirmedRun, OpenRun, READ_AT, RunState, STATE, json, parsed, row_of,
 };
-use super::{Action, event, to_change, unchanged};
+use super::{DirectoryAction, event, to_change, unchanged};
 use crate::domain::{
     Actor, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventContext,
     EventType, Origin, RunKind, RunOutcome, TenantId, Timestamp, Transition,
 };
-use crate::store::table::{Change, Condition, Item, Updated, text, to_item};
+use crate::store::table::{Condition, Item, ItemChange, Updated, text, to_item};
 use crate::store::{Error, Store, keys, table};
 
 /// How long a run has the directory without a sign of life.
@@ -96,7 +96,7 @@ impl Store {
         let free = Condition::new(free)
             .value(":now", text(now.to_string()))
             .value(":lease", text(lease.id.to_string()));
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(BY, text(lease.id.to_string()))
             .set(UNTIL, text(now.after(LEASE).to_string()));
         let key = lease.key();
@@ -117,7 +117,7 @@ impl Store {
     /// Saves the progress, and keeps the right to run for another three minutes. Returns whether it still had it.
     pub async fn save_run(&self, lease: &RunLease, state: &RunState) -> Result<bool, Error> {
         let until = self.clock.now().after(LEASE);
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(STATE, text(json(state)?))
             .set(UNTIL, text(until.to_string()));
         let key = lease.key();
@@ -127,14 +127,14 @@ impl Store {
     /// Keeps the right to run for another three minutes. Returns whether the run still had it.
     pub async fn renew_run(&self, lease: &RunLease) -> Result<bool, Error> {
         let until = self.clock.now().after(LEASE);
-        let change = Change::new().set(UNTIL, text(until.to_string()));
+        let change = ItemChange::new().set(UNTIL, text(until.to_string()));
         let key = lease.key();
         Ok(self.table.update(&key, change, lease.is_own()).await?)
     }
 
     /// Saves the progress, and gives the right to run back. Does nothing if another run has it.
     pub async fn release_run(&self, lease: &RunLease, state: &RunState) -> Result<(), Error> {
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(STATE, text(json(state)?))
             .remove(BY)
             .remove(UNTIL);
@@ -187,7 +187,7 @@ impl Store {
             &serde_json::json!({"last_run": last_run}),
             [Item::new(), Item::new()],
         )?;
-        let change = Change::new().take("last_run", &last_run);
+        let change = ItemChange::new().take("last_run", &last_run);
         let change = if run.outcome.has_read() {
             change.set(READ_AT, text(run.ended_at.to_string()))
         } else {
@@ -207,8 +207,8 @@ impl Store {
             (change, Condition::present())
         };
         let key = keys::directory(&lease.tenant, &lease.directory);
-        transaction.update(Action::Directory, &key, change, condition);
-        let ended = Change::new()
+        transaction.update(DirectoryAction::Directory, &key, change, condition);
+        let ended = ItemChange::new()
             .set(STATE, text(json(state)?))
             .remove(BY)
             .remove(UNTIL);
@@ -221,9 +221,9 @@ impl Store {
             RunOutcome::RunBlocked if confirmed.is_some() => ended.remove(CONFIRMED),
             RunOutcome::RunBlocked | RunOutcome::Failed | RunOutcome::Broken => ended,
         };
-        transaction.update(Action::Run, &lease.key(), ended, lease.is_own());
+        transaction.update(DirectoryAction::Run, &lease.key(), ended, lease.is_own());
         let row = row_of(&lease.tenant, run)?;
-        transaction.put(Action::Record, row, Condition::none());
+        transaction.put(DirectoryAction::Record, row, Condition::none());
         Ok(transaction.commit().await?.is_ok())
     }
 }

@@ -1,13 +1,13 @@
 //! Replacing the token of a directory of type `scim`.
 
-use super::{Action, DirectoryWithToken, event, not_changed, to_change, unchanged};
+use super::{DirectoryAction, DirectoryWithToken, event, not_changed, to_change, unchanged};
 use crate::domain::{
     DirectoryId, DirectoryType, EventType, ExpectedVersion, ScimToken, Transition,
 };
 use crate::store::access;
 use crate::store::scim::rotate;
 use crate::store::table::Condition;
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys};
 
 impl Store {
     /// Replaces the token of a directory of type `scim`. The previous one works too for 24 hours, or until the next
@@ -21,7 +21,7 @@ impl Store {
         id: &DirectoryId,
         token: &ScimToken,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<DirectoryWithToken>, Error> {
+    ) -> Result<IdempotentOutcome<DirectoryWithToken>, Error> {
         access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let record = cx.record_of_secret();
@@ -52,25 +52,25 @@ impl Store {
             );
             let mut transaction = self.transaction(&cx.origin, [event])?;
             transaction.update(
-                Action::Directory,
+                DirectoryAction::Directory,
                 &keys::directory(tenant, id),
                 to_change(after)?,
                 unchanged(&before),
             );
             transaction.update(
-                Action::Access,
+                DirectoryAction::Access,
                 &keys::scim_access(id),
                 rotate(token.hash(), now),
                 Condition::present(),
             );
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &rotated)?;
+                record.write(&mut transaction, DirectoryAction::Record, &rotated)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(rotated));
+                return Ok(IdempotentOutcome::Fresh(rotated));
             };
             if let Some(record) = record
-                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+                && let Some(outcome) = record.replay(&unmet, &DirectoryAction::Record)?
             {
                 return Ok(outcome);
             }

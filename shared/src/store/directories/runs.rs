@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::run_rows::{BLOCKED, CONFIRMED, ConfirmedRun, RunRow, json};
-use super::{Action, DeletionRow, event, from_row, to_change, unchanged};
+use super::{DeletionRow, DirectoryAction, event, from_row, to_change, unchanged};
 use crate::domain::{
     Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventType, Invalid,
     Page, TenantId, Timestamp, Transition,
 };
 use crate::store::access;
 use crate::store::keys::{self, GSI2, RUN_PREFIX};
-use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text};
+use crate::store::table::{Condition, Item, ItemChange, Query, from_item, in_partition, text};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// A directory that runs read, or read until it broke.
@@ -176,7 +176,7 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             let still = Condition::new(format!("#{BLOCKED} = :run"));
             transaction.update(
-                Action::Directory,
+                DirectoryAction::Directory,
                 &keys::directory(tenant, id),
                 to_change(&after)?,
                 unchanged(&before).and(still.value(":run", text(run.as_str()))),
@@ -186,9 +186,9 @@ impl Store {
                 may_end: blocked.run.numbers.memberships_held_back,
             };
             transaction.update(
-                Action::Run,
+                DirectoryAction::Run,
                 &keys::run_state(tenant, id),
-                Change::new().set(CONFIRMED, text(json(&confirmed)?)),
+                ItemChange::new().set(CONFIRMED, text(json(&confirmed)?)),
                 Condition::present(),
             );
             match transaction.commit().await? {

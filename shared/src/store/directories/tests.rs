@@ -61,7 +61,7 @@ fn a_row_comes_back_as_it_was() {
 
 #[test]
 fn a_deleted_directory_is_not_found() {
-    let of = |item| not_changed(&Unmet::one(Action::Directory, item));
+    let of = |item| not_changed(&Unmet::one(DirectoryAction::Directory, item));
     assert!(of(None).is_not_found());
     assert!(matches!(of(Some(Item::new())), Unsettled::Overtaken));
 }

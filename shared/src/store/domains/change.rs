@@ -2,7 +2,7 @@
 
 use super::read::found;
 use super::{
-    Action, count, event, hold_organization, not_changed, not_of_another, put_claim, require,
+    DomainAction, count, event, hold_organization, not_changed, not_of_another, put_claim, require,
     to_change, unchanged,
 };
 use crate::domain::{
@@ -50,7 +50,7 @@ impl Store {
             require(&mut transaction, caller, organization, now);
             hold_organization(&mut transaction, &caller.tenant_id, organization);
             let same = unchanged(&before)?;
-            transaction.update(Action::Domain, key, to_change(&after)?, same);
+            transaction.update(DomainAction::Domain, key, to_change(&after)?, same);
             if is_verified {
                 put_claim(&mut transaction, &after, not_of_another(organization))?;
             }
@@ -90,12 +90,17 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             require(&mut transaction, caller, organization, now);
             hold_organization(&mut transaction, tenant, organization);
-            transaction.delete(Action::Domain, key, unchanged(&before)?);
+            transaction.delete(DomainAction::Domain, key, unchanged(&before)?);
             let number = keys::domain_count(tenant, organization);
-            transaction.touch(Action::Count, &number, count(-1), Condition::present());
+            transaction.touch(
+                DomainAction::Count,
+                &number,
+                count(-1),
+                Condition::present(),
+            );
             if before.status == DomainStatus::Verified {
                 let claim = keys::domain_claim(tenant, domain);
-                transaction.delete(Action::Claim, &claim, not_of_another(organization));
+                transaction.delete(DomainAction::Claim, &claim, not_of_another(organization));
             }
             match transaction.commit().await? {
                 Ok(()) => Ok(()),

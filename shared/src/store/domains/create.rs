@@ -1,12 +1,14 @@
 //! Adding a domain.
 
 use super::{
-    Action, below, count, event, from_row, hold_organization, not_of_another, require, to_row,
+    DomainAction, below, count, event, from_row, hold_organization, not_of_another, require, to_row,
 };
 use crate::domain::{EventType, MAX_DOMAINS, OrganizationDomain, Transition};
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, access, idempotency, keys};
+use crate::store::{
+    Added, Context, Error, IdempotentOutcome, Refusal, Store, access, idempotency, keys,
+};
 
 impl Store {
     /// Adds a domain to an organization, unless it has it. Requires an owner.
@@ -17,7 +19,7 @@ impl Store {
         &self,
         cx: &Context,
         added: &OrganizationDomain,
-    ) -> Result<Outcome<Added<OrganizationDomain>>, Error> {
+    ) -> Result<IdempotentOutcome<Added<OrganizationDomain>>, Error> {
         let (tenant, organization) = (&added.tenant_id, &added.organization_id);
         let record = cx.record();
         let record = record.as_ref();
@@ -26,50 +28,50 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             require(&mut transaction, &cx.caller, organization, now);
             hold_organization(&mut transaction, tenant, organization);
-            transaction.put(Action::Domain, to_row(added)?, Condition::absent());
+            transaction.put(DomainAction::Domain, to_row(added)?, Condition::absent());
             let number = keys::domain_count(tenant, organization);
-            transaction.touch(Action::Count, &number, count(1), below(MAX_DOMAINS));
+            transaction.touch(DomainAction::Count, &number, count(1), below(MAX_DOMAINS));
             let claim = keys::domain_claim(tenant, &added.domain);
-            transaction.check(Action::Claim, &claim, not_of_another(organization));
+            transaction.check(DomainAction::Claim, &claim, not_of_another(organization));
             let value = Added::New(added.clone());
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &value)?;
+                record.write(&mut transaction, DomainAction::Record, &value)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(value));
+                return Ok(IdempotentOutcome::Fresh(value));
             };
             if let Some(record) = record
-                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+                && let Some(outcome) = record.replay(&unmet, &DomainAction::Record)?
             {
                 return Ok(outcome);
             }
-            if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
+            if let Some(refusal) = access::refusal(&unmet, &DomainAction::Caller) {
                 return Err(refusal.into());
             }
-            if unmet.of(&Action::Organization).is_some() {
+            if unmet.of(&DomainAction::Organization).is_some() {
                 return Err(Refusal::NotFound.into());
             }
-            if let Some(Some(item)) = unmet.of(&Action::Domain) {
+            if let Some(Some(item)) = unmet.of(&DomainAction::Domain) {
                 let before = from_row(item.clone())?;
                 let same = super::unchanged(&before)?;
                 let key = super::key_of(&before);
                 let kept = idempotency::unchanged(
                     self,
                     record,
-                    Action::Record,
+                    DomainAction::Record,
                     |transaction| {
                         require(transaction, &cx.caller, organization, now);
                         hold_organization(transaction, tenant, organization);
-                        transaction.check(Action::Domain, &key, same);
+                        transaction.check(DomainAction::Domain, &key, same);
                     },
                     Added::Already(before.clone()),
                 );
                 return kept.await?.ok_or(Unsettled::Overtaken);
             }
-            if unmet.of(&Action::Claim).is_some() {
+            if unmet.of(&DomainAction::Claim).is_some() {
                 return Err(Refusal::DomainTaken.into());
             }
-            match unmet.of(&Action::Count) {
+            match unmet.of(&DomainAction::Count) {
                 Some(_) => Err(Refusal::TooManyDomains.into()),
                 None => Err(Unsettled::Overtaken),
             }

@@ -2,13 +2,13 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Action, ClaimRow};
+use super::{ClaimRow, DomainAction};
 use crate::domain::{
     Actor, AutoJoin, Domain, EventContext, EventDraft, EventType, Origin, TenantId, Transition,
 };
 use crate::store::rows::known_user::{JOINED_BY_DOMAIN, KnownUser};
 use crate::store::rows::{invitations, members, names, organizations, users};
-use crate::store::table::{Change, Condition, from_item, text};
+use crate::store::table::{Condition, ItemChange, from_item, text};
 use crate::store::users::Profile;
 use crate::store::{Error, Store, WriteOutcome, keys};
 
@@ -75,11 +75,11 @@ impl Store {
         let added = Transition::Created(&membership);
         let event = EventDraft::membership(EventType::MembershipAdded, added, None);
         let mut transaction = self.transaction(&origin, [event])?;
-        transaction.put(Action::Membership, item, Condition::absent());
-        let mark = Change::new().set(JOINED_BY_DOMAIN, text(organization.as_str()));
+        transaction.put(DomainAction::Membership, item, Condition::absent());
+        let mark = ItemChange::new().set(JOINED_BY_DOMAIN, text(organization.as_str()));
         let profile = keys::user(tenant, user);
         let may_join = users::is_known().and(users::is_enabled());
-        transaction.touch(Action::User, &profile, mark.clone(), may_join.clone());
+        transaction.touch(DomainAction::User, &profile, mark.clone(), may_join.clone());
         let claim = keys::domain_claim(tenant, &by.domain);
         let still = Condition::new(
             "#organization_id = :own AND #auto_join = :true AND #auto_join_role = :role",
@@ -87,18 +87,22 @@ impl Store {
         .value(":own", text(organization.as_str()))
         .value(":true", AttributeValue::Bool(true))
         .value(":role", text(by.role.as_str()));
-        transaction.check(Action::Claim, &claim, still);
+        transaction.check(DomainAction::Claim, &claim, still);
         let left = keys::left_mark(tenant, user, organization);
-        transaction.check(Action::Left, &left, Condition::absent());
+        transaction.check(DomainAction::Left, &left, Condition::absent());
         let invitee = keys::invitee(tenant, organization, email);
-        transaction.check(Action::Invitee, &invitee, invitations::not_invited(now));
+        transaction.check(
+            DomainAction::Invitee,
+            &invitee,
+            invitations::not_invited(now),
+        );
         let key = keys::organization(tenant, organization);
-        transaction.check(Action::Organization, &key, organizations::live());
+        transaction.check(DomainAction::Organization, &key, organizations::live());
         let Err(unmet) = transaction.commit().await? else {
             return Ok(WriteOutcome::Done);
         };
-        let is_settled =
-            unmet.of(&Action::Membership).is_some() || unmet.of(&Action::Left).is_some();
+        let is_settled = unmet.of(&DomainAction::Membership).is_some()
+            || unmet.of(&DomainAction::Left).is_some();
         if is_settled {
             self.table.update(&profile, mark, may_join).await?;
         }

@@ -23,7 +23,7 @@ use crate::store::keys::{self, GSI2, Key};
 use crate::store::rows::{Recorded, organizations};
 use crate::store::settle::Unsettled;
 use crate::store::table::{
-    Change, Condition, Item, Transaction, Unmet, from_item, number, text, to_item,
+    Condition, Item, ItemChange, Transaction, Unmet, from_item, number, text, to_item,
 };
 use crate::store::{Refusal, table};
 
@@ -133,7 +133,7 @@ struct ClaimRow {
 
 /// Labels of the actions in transactions on a domain.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum DomainAction {
     Caller,
     Organization,
     Domain,
@@ -180,10 +180,10 @@ fn from_row(item: Item) -> Result<OrganizationDomain, table::Error> {
 }
 
 /// Returns the change that writes what can change of a domain.
-fn to_change(after: &OrganizationDomain) -> Result<Change, table::Error> {
+fn to_change(after: &OrganizationDomain) -> Result<ItemChange, table::Error> {
     let row = to_row(after)?;
     let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
 }
 
 /// Returns whether a verified domain belongs to this organization.
@@ -216,7 +216,7 @@ fn not_of_another(organization: &OrganizationId) -> Condition {
 
 /// Adds the item that gives the verified domain to its organization, and the one that says that the tenant has domains.
 fn put_claim(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, DomainAction>,
     one: &OrganizationDomain,
     condition: Condition,
 ) -> Result<(), table::Error> {
@@ -229,22 +229,22 @@ fn put_claim(
     };
     let key = keys::domain_claim(&one.tenant_id, &one.domain);
     let item = to_item(&row, [key.attributes(), Item::new()])?;
-    transaction.put(Action::Claim, item, condition);
+    transaction.put(DomainAction::Claim, item, condition);
     let mark = keys::has_domains(&one.tenant_id).attributes();
-    transaction.put(Action::Mark, mark, Condition::none());
+    transaction.put(DomainAction::Mark, mark, Condition::none());
     Ok(())
 }
 
 /// Adds the condition that the caller may manage the domains of a live organization.
 fn require(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, DomainAction>,
     caller: &Caller,
     organization: &OrganizationId,
     now: Timestamp,
 ) {
     access::require(
         transaction,
-        Action::Caller,
+        DomainAction::Caller,
         caller,
         organization,
         MANAGE,
@@ -254,17 +254,17 @@ fn require(
 
 /// Adds the condition that the organization is live.
 fn hold_organization(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, DomainAction>,
     tenant: &TenantId,
     organization: &OrganizationId,
 ) {
     let key = keys::organization(tenant, organization);
-    transaction.check(Action::Organization, &key, organizations::live());
+    transaction.check(DomainAction::Organization, &key, organizations::live());
 }
 
 /// Returns the change that adds to the number of an organization's domains.
-fn count(by: i32) -> Change {
-    Change::new().add("domain_count", by)
+fn count(by: i32) -> ItemChange {
+    ItemChange::new().add("domain_count", by)
 }
 
 /// Returns the condition that an organization can have another domain.
@@ -274,11 +274,11 @@ fn below(most: u8) -> Condition {
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
+fn not_changed(unmet: &Unmet<DomainAction>) -> Unsettled {
+    if let Some(refusal) = access::refusal(unmet, &DomainAction::Caller) {
         return refusal.into();
     }
-    if unmet.of(&Action::Organization).is_some() {
+    if unmet.of(&DomainAction::Organization).is_some() {
         return Refusal::NotFound.into();
     }
     Unsettled::Overtaken

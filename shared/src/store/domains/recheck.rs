@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Action, event, from_row, key_of, not_of_another, to_change, unchanged};
+use super::{DomainAction, event, from_row, key_of, not_of_another, to_change, unchanged};
 use crate::domain::{
     Actor, DomainCheck, DomainStatus, EventContext, EventType, OrganizationDomain, Origin,
     Timestamp, Transition,
 };
 use crate::store::keys::{self, GSI2, Key};
 use crate::store::rows::organizations;
-use crate::store::table::{Change, Condition, Query, between, text, text_of};
+use crate::store::table::{Condition, ItemChange, Query, between, text, text_of};
 use crate::store::{Error, Store, table};
 
 /// How long after a look-up that failed the next one is due.
@@ -97,11 +97,11 @@ impl Store {
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
         let event = event(EventType::DomainRemoved, Transition::Removed(before));
         let mut transaction = self.transaction(&origin(request_id), [event])?;
-        transaction.delete(Action::Domain, &key_of(before), unchanged(before)?);
+        transaction.delete(DomainAction::Domain, &key_of(before), unchanged(before)?);
         let claim = keys::domain_claim(tenant, &before.domain);
-        transaction.delete(Action::Claim, &claim, not_of_another(organization));
+        transaction.delete(DomainAction::Claim, &claim, not_of_another(organization));
         let number = keys::domain_count(tenant, organization);
-        transaction.delete(Action::Count, &number, Condition::none());
+        transaction.delete(DomainAction::Count, &number, Condition::none());
         Ok(transaction.commit().await?.is_ok())
     }
 
@@ -126,10 +126,10 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let event = event(EventType::DomainUpdated, changed);
         let mut transaction = self.transaction(&origin(request_id), [event])?;
-        transaction.update(Action::Domain, &key, to_change(&after)?, same);
+        transaction.update(DomainAction::Domain, &key, to_change(&after)?, same);
         let claim = keys::domain_claim(&before.tenant_id, &before.domain);
         let own = not_of_another(&before.organization_id);
-        transaction.delete(Action::Claim, &claim, own);
+        transaction.delete(DomainAction::Claim, &claim, own);
         let committed = transaction.commit().await?;
         Ok(committed
             .is_ok()
@@ -149,7 +149,7 @@ impl Store {
             &domain.organization_id,
             &domain.domain,
         );
-        let change = Change::new().set("gsi2sk", text(place));
+        let change = ItemChange::new().set("gsi2sk", text(place));
         let verified = Condition::new("#status = :verified")
             .value(":verified", text(DomainStatus::Verified.as_str()));
         let same = unchanged(domain)?.and(verified);

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::read::found;
 use super::{
-    Action, ClaimRow, event, from_row, hold_organization, not_changed, not_of_another, put_claim,
-    require, to_change, unchanged,
+    ClaimRow, DomainAction, event, from_row, hold_organization, not_changed, not_of_another,
+    put_claim, require, to_change, unchanged,
 };
 use crate::domain::{
     DomainCheck, DomainKey, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
@@ -17,8 +17,8 @@ use crate::store::access::View;
 use crate::store::keys::Key;
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, from_item, number, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, idempotency, keys, table};
+use crate::store::table::{Condition, Item, ItemChange, from_item, number, text};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, idempotency, keys, table};
 
 /// Requests to verify a domain are counted in periods of this length.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -31,7 +31,7 @@ pub enum DomainToVerify {
     /// Look up the record of this domain.
     LookUp(OrganizationDomain),
     /// Answer with the result of the first request with the same `Idempotency-Key`.
-    Replay(Outcome<OrganizationDomain>),
+    Replay(IdempotentOutcome<OrganizationDomain>),
 }
 
 /// How often the record of a domain was looked up.
@@ -112,7 +112,7 @@ impl Store {
             expected.require(before.version)?;
             let checks: Checks = from_item(item.clone())?;
             let after = checks.after_one_more(now)?;
-            let change = Change::new()
+            let change = ItemChange::new()
                 .set("checks", number(after.checks))
                 .set("checks_since", number(after.checks_since));
             if self.table.update(key, change, checks.as_read(item)).await? {
@@ -134,7 +134,7 @@ impl Store {
         cx: &Context,
         looked_up: &OrganizationDomain,
         check: &DomainCheck,
-    ) -> Result<Outcome<OrganizationDomain>, Error> {
+    ) -> Result<IdempotentOutcome<OrganizationDomain>, Error> {
         let OrganizationDomain {
             organization_id,
             domain,
@@ -179,7 +179,7 @@ impl Store {
             require(&mut transaction, caller, organization_id, now);
             hold_organization(&mut transaction, tenant, organization_id);
             let same = unchanged(&before)?;
-            transaction.update(Action::Domain, key, to_change(&after)?, same);
+            transaction.update(DomainAction::Domain, key, to_change(&after)?, same);
             match &previous {
                 Some(Previous { organization, .. }) => {
                     let still = Condition::new("#organization_id = :previous")
@@ -188,7 +188,7 @@ impl Store {
                     let key = keys::organization(tenant, organization);
                     let gone = Condition::new("attribute_not_exists(#pk)")
                         .or(organizations::live().negated());
-                    transaction.check(Action::PreviousOrganization, &key, gone);
+                    transaction.check(DomainAction::PreviousOrganization, &key, gone);
                 }
                 None if is_new && after.status == DomainStatus::Verified => {
                     put_claim(&mut transaction, &after, not_of_another(organization_id))?;
@@ -198,16 +198,16 @@ impl Store {
             if let Some((one, after)) = &ended {
                 let key = super::key_of(one);
                 let same = unchanged(one)?;
-                transaction.update(Action::Previous, &key, to_change(after)?, same);
+                transaction.update(DomainAction::Previous, &key, to_change(after)?, same);
             }
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &after)?;
+                record.write(&mut transaction, DomainAction::Record, &after)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(after));
+                return Ok(IdempotentOutcome::Fresh(after));
             };
             if let Some(record) = record
-                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+                && let Some(outcome) = record.replay(&unmet, &DomainAction::Record)?
             {
                 return Ok(outcome);
             }

@@ -74,7 +74,7 @@ impl Store {
         let partition = keys::events_of_organization(&caller.tenant_id, id);
         let found = async {
             let Some(range) = range else {
-                return Ok(Found::default());
+                return Ok(FoundEvents::default());
             };
             let read = filter.look_at(limit, SIFTED);
             let found = self.events_in(Some(GSI1), partition, range, filter, read);
@@ -167,7 +167,7 @@ impl Store {
         (first, last): Range,
         filter: &EventFilter,
         read: usize,
-    ) -> Result<Found, table::Error> {
+    ) -> Result<FoundEvents, table::Error> {
         let page = self
             .table
             .query(Query {
@@ -180,7 +180,7 @@ impl Store {
             })
             .await?;
         let read_up_to = page.next.map(|id| id.parse()).transpose();
-        Ok(Found {
+        Ok(FoundEvents {
             events: page
                 .items
                 .into_iter()
@@ -193,7 +193,7 @@ impl Store {
 
 /// The matching events of one partition.
 #[derive(Default)]
-struct Found {
+struct FoundEvents {
     events: Vec<Event>,
     /// The last event read; `None` if all were.
     read_up_to: Option<EventId>,
@@ -252,7 +252,7 @@ impl EventFilter {
 
     /// Merges the events of several partitions into a page. A list from the oldest on always has a next position, from
     /// which later events can be read.
-    fn page(&self, found: Vec<Found>, after: Option<&str>, limit: usize) -> Page<Event> {
+    fn page(&self, found: Vec<FoundEvents>, after: Option<&str>, limit: usize) -> Page<Event> {
         let nearer = |one: EventId, other: EventId| match self.order {
             EventOrder::Newest => one.max(other),
             EventOrder::Oldest => one.min(other),

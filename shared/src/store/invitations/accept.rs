@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::answering::Answering;
-use super::found::Found;
+use super::found::FoundInvitation;
 use super::{EndedInvitation, InvitationLabels, end, event};
 use crate::domain::{
     Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
@@ -14,12 +14,12 @@ use crate::store::idempotency::{self, Record};
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::{members, names, organizations, team_members, teams, users};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::table::{Condition, ItemChange, Transaction, number, text};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 /// Label of an action in the transaction that answers an invitation. Teams have their position in the invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum InvitationAcceptAction {
     Invitation,
     Invitee,
     Organization,
@@ -31,9 +31,9 @@ enum Action {
     Record,
 }
 
-const LABELS: InvitationLabels<Action> = InvitationLabels {
-    invitation: Action::Invitation,
-    invitee: Action::Invitee,
+const LABELS: InvitationLabels<InvitationAcceptAction> = InvitationLabels {
+    invitation: InvitationAcceptAction::Invitation,
+    invitee: InvitationAcceptAction::Invitee,
 };
 
 impl Store {
@@ -48,7 +48,7 @@ impl Store {
         &self,
         cx: &Context,
         by: Answering<'_>,
-    ) -> Result<Outcome<Membership>, Error> {
+    ) -> Result<IdempotentOutcome<Membership>, Error> {
         let record = cx.record();
         let record = record.as_ref();
         self.until_settled("accept_email_invitation", |now| async move {
@@ -56,7 +56,7 @@ impl Store {
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);
             }
-            let found = Found::in_view(&view, cx, (by, &named), now)?;
+            let found = FoundInvitation::in_view(&view, cx, (by, &named), now)?;
             let invitation = &found.invitation;
             if invitation.status == InvitationStatus::Accepted
                 && invitation.accepted_by_user_id.as_ref() == Some(&cx.caller.user_id)
@@ -81,48 +81,66 @@ impl Store {
         cx: &Context,
         membership: Membership,
         record: Option<&Record>,
-    ) -> Result<Outcome<Membership>, Unsettled> {
+    ) -> Result<IdempotentOutcome<Membership>, Unsettled> {
         let before = membership.clone();
-        let hold = |transaction: &mut Transaction<'_, Action>| {
+        let hold = |transaction: &mut Transaction<'_, InvitationAcceptAction>| {
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             let key = keys::membership(tenant, &before.user_id, organization);
-            transaction.check(Action::Membership, &key, members::unchanged(&before));
+            transaction.check(
+                InvitationAcceptAction::Membership,
+                &key,
+                members::unchanged(&before),
+            );
             access::require_enabled(transaction, &cx.caller);
             let key = keys::organization(tenant, organization);
-            transaction.check(Action::Organization, &key, organizations::live());
+            transaction.check(
+                InvitationAcceptAction::Organization,
+                &key,
+                organizations::live(),
+            );
         };
-        let done = idempotency::unchanged(self, record, Action::Record, hold, membership).await?;
+        let done = idempotency::unchanged(
+            self,
+            record,
+            InvitationAcceptAction::Record,
+            hold,
+            membership,
+        )
+        .await?;
         done.ok_or(Unsettled::Overtaken)
     }
 
     async fn join(
         &self,
         cx: &Context,
-        found: &Found,
+        found: &FoundInvitation,
         record: Option<&Record>,
         now: Timestamp,
-    ) -> Result<Outcome<Membership>, Unsettled> {
+    ) -> Result<IdempotentOutcome<Membership>, Unsettled> {
         let mut left_out = HashSet::new();
         loop {
             let after = membership_after(found, &cx.caller.user_id, now)?;
             let transaction = self.joining(cx, found, &after, &left_out, record, now)?;
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(after));
+                return Ok(IdempotentOutcome::Fresh(after));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Action::Record)?
+                && let Some(first) = record.replay(&unmet, &InvitationAcceptAction::Record)?
             {
                 return Ok(first);
             }
-            if unmet.of(&Action::Organization).is_some() {
+            if unmet.of(&InvitationAcceptAction::Organization).is_some() {
                 return Err(Refusal::NotFound.into());
             }
-            if unmet.only(&[Action::Inviter]) {
+            if unmet.only(&[InvitationAcceptAction::Inviter]) {
                 return Err(Refusal::InvitationNotValid.into());
             }
             let known = left_out.len();
             for (position, team) in found.invitation.team_ids.iter().enumerate() {
-                let labels = [Action::Team(position), Action::TeamMembership(position)];
+                let labels = [
+                    InvitationAcceptAction::Team(position),
+                    InvitationAcceptAction::TeamMembership(position),
+                ];
                 if labels.iter().any(|label| unmet.of(label).is_some()) {
                     left_out.insert(team.clone());
                 }
@@ -138,12 +156,12 @@ impl Store {
     fn joining(
         &self,
         cx: &Context,
-        found: &Found,
+        found: &FoundInvitation,
         after: &Membership,
         left_out: &HashSet<TeamId>,
         record: Option<&Record>,
         now: Timestamp,
-    ) -> Result<Transaction<'_, Action>, Error> {
+    ) -> Result<Transaction<'_, InvitationAcceptAction>, Error> {
         let (caller, before) = (&cx.caller, &found.invitation);
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
         let accepted = Invitation {
@@ -202,7 +220,13 @@ impl Store {
             .is_some_and(Membership::is_active_owner);
         let more = i32::from(after.is_active_owner() && !was_owner);
         let live = organizations::live();
-        organizations::count_owners(&mut transaction, Action::Organization, &key, more, live);
+        organizations::count_owners(
+            &mut transaction,
+            InvitationAcceptAction::Organization,
+            &key,
+            more,
+            live,
+        );
         let joined = i32::try_from(teams.len()).map_err(table::Error::unreadable)?;
         put_membership(&mut transaction, found, after, joined, now)?;
         for (position, joined) in &teams {
@@ -210,19 +234,27 @@ impl Store {
             let own = Condition::new("#organization_id = :organization")
                 .value(":organization", text(organization.as_str()));
             let there = teams::is_there().and(own);
-            transaction.check(Action::Team(*position), &key, there);
+            transaction.check(InvitationAcceptAction::Team(*position), &key, there);
             let row = team_members::to_row(joined)?;
-            transaction.put(Action::TeamMembership(*position), row, Condition::absent());
+            transaction.put(
+                InvitationAcceptAction::TeamMembership(*position),
+                row,
+                Condition::absent(),
+            );
         }
         if let Some(record) = record {
-            record.write(&mut transaction, Action::Record, after)?;
+            record.write(&mut transaction, InvitationAcceptAction::Record, after)?;
         }
         Ok(transaction)
     }
 }
 
 /// Returns the caller's membership after they accepted. A suspended member stays suspended.
-fn membership_after(found: &Found, user: &UserId, now: Timestamp) -> Result<Membership, Refusal> {
+fn membership_after(
+    found: &FoundInvitation,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<Membership, Refusal> {
     let invitation = &found.invitation;
     let role: Role = invitation.role;
     match &found.membership {
@@ -277,8 +309,8 @@ fn team_membership(
 
 /// Makes the transaction conditional on the inviter still being allowed to grant the role.
 fn hold_inviter(
-    transaction: &mut Transaction<'_, Action>,
-    found: &Found,
+    transaction: &mut Transaction<'_, InvitationAcceptAction>,
+    found: &FoundInvitation,
     caller: &Caller,
 ) -> Result<(), Refusal> {
     let invitation = &found.invitation;
@@ -291,7 +323,7 @@ fn hold_inviter(
     };
     if *right.inviter != caller.user_id {
         for (key, condition) in right.conditions() {
-            transaction.check(Action::Inviter, &key, condition);
+            transaction.check(InvitationAcceptAction::Inviter, &key, condition);
         }
         return Ok(());
     }
@@ -310,11 +342,20 @@ fn hold_inviter(
 }
 
 /// Makes the transaction conditional on the caller not being disabled. A caller who is not known yet becomes known.
-fn hold_user(transaction: &mut Transaction<'_, Action>, new_user: Option<&User>, caller: &Caller) {
+fn hold_user(
+    transaction: &mut Transaction<'_, InvitationAcceptAction>,
+    new_user: Option<&User>,
+    caller: &Caller,
+) {
     if let Some(user) = new_user {
         let key = keys::user(&user.tenant_id, &user.user_id);
         let profile = users::new_profile(user);
-        transaction.update(Action::User, &key, profile, Condition::absent());
+        transaction.update(
+            InvitationAcceptAction::User,
+            &key,
+            profile,
+            Condition::absent(),
+        );
     } else {
         access::require_enabled(transaction, caller);
     }
@@ -322,8 +363,8 @@ fn hold_user(transaction: &mut Transaction<'_, Action>, new_user: Option<&User>,
 
 /// Puts or activates the membership, on the condition that it is as it was read.
 fn put_membership(
-    transaction: &mut Transaction<'_, Action>,
-    found: &Found,
+    transaction: &mut Transaction<'_, InvitationAcceptAction>,
+    found: &FoundInvitation,
     after: &Membership,
     teams: i32,
     now: Timestamp,
@@ -337,23 +378,27 @@ fn put_membership(
         if teams > 0 {
             item.insert(JOINED_TEAMS.to_owned(), number(teams));
         }
-        transaction.put(Action::Membership, item, Condition::absent());
+        transaction.put(
+            InvitationAcceptAction::Membership,
+            item,
+            Condition::absent(),
+        );
         return Ok(());
     };
     let as_read = members::unchanged(stored);
     if stored.status == Status::Active {
-        let mut seen = Change::new().set("last_active_at", text(now.to_string()));
+        let mut seen = ItemChange::new().set("last_active_at", text(now.to_string()));
         if teams > 0 {
             seen = seen.add(JOINED_TEAMS, teams);
         }
-        transaction.touch(Action::Membership, &key, seen, as_read);
+        transaction.touch(InvitationAcceptAction::Membership, &key, seen, as_read);
     } else {
         let change = members::change_inviter(members::change_to(after), after);
         let mut change = change.set("last_active_at", text(now.to_string()));
         if teams > 0 {
             change = change.add(JOINED_TEAMS, teams);
         }
-        transaction.update(Action::Membership, &key, change, as_read);
+        transaction.update(InvitationAcceptAction::Membership, &key, change, as_read);
     }
     Ok(())
 }

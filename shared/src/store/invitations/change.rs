@@ -2,7 +2,7 @@
 
 use super::create::hold;
 use super::mail::without_lease;
-use super::{Action, EndedInvitation, LABELS, end, event};
+use super::{EndedInvitation, InvitationAction, LABELS, end, event};
 use crate::domain::{
     EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationKey, InvitationStatus,
     Permission, RESEND_AFTER, Transition,
@@ -15,7 +15,7 @@ use crate::store::rows::invitations::{
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Unmet, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys};
 
 impl Store {
     /// Issues the next token of an invitation that is pending or has expired, and makes the caller its inviter. Requires
@@ -29,7 +29,7 @@ impl Store {
         key: InvitationKey<'_>,
         delivery: InvitationDelivery,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<Invitation>, Error> {
+    ) -> Result<IdempotentOutcome<Invitation>, Error> {
         let record = cx.record();
         let record = record.as_ref();
         self.until_settled("resend_invitation", |now| async move {
@@ -58,21 +58,28 @@ impl Store {
             let change = to_change(&after)?.set("delivery", text(delivery.as_str()));
             let change = without_lease(change);
             let condition = unchanged(&before);
-            transaction.update(Action::Invitation, &key_of(&before), change, condition);
+            transaction.update(
+                InvitationAction::Invitation,
+                &key_of(&before),
+                change,
+                condition,
+            );
             let free = names(&before.id).or(not_invited(now));
-            transaction.put(Action::Invitee, invitee_row(&after, email), free);
+            transaction.put(InvitationAction::Invitee, invitee_row(&after, email), free);
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &after)?;
+                record.write(&mut transaction, InvitationAction::Record, &after)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(after));
+                return Ok(IdempotentOutcome::Fresh(after));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Action::Record)?
+                && let Some(first) = record.replay(&unmet, &InvitationAction::Record)?
             {
                 return Ok(first);
             }
-            if unmet.of(&Action::Invitation).is_none() && unmet.of(&Action::Invitee).is_some() {
+            if unmet.of(&InvitationAction::Invitation).is_none()
+                && unmet.of(&InvitationAction::Invitee).is_some()
+            {
                 // It had expired, and the address was invited again.
                 return Err(Refusal::InvitationEnded.into());
             }
@@ -162,12 +169,12 @@ fn changeable(cx: &Context, view: &View, key: InvitationKey<'_>) -> Result<Invit
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    match unmet.of(&Action::Organization) {
+fn not_changed(unmet: &Unmet<InvitationAction>) -> Unsettled {
+    match unmet.of(&InvitationAction::Organization) {
         Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
         _ => {}
     }
-    match access::refusal(unmet, &Action::Caller) {
+    match access::refusal(unmet, &InvitationAction::Caller) {
         Some(refusal) => refusal.into(),
         None => Unsettled::Overtaken,
     }
@@ -213,7 +220,7 @@ mod tests {
     fn an_invitation_is_not_found_once_its_organization_is_deleted() {
         let of = |status: &str| {
             let item = Item::from([("status".to_owned(), text(status))]);
-            not_changed(&Unmet::one(Action::Organization, Some(item)))
+            not_changed(&Unmet::one(InvitationAction::Organization, Some(item)))
         };
         assert!(of("deleted").is_not_found());
         assert!(matches!(of("active"), Unsettled::Overtaken));

@@ -1,6 +1,6 @@
 //! Inviting an address.
 
-use super::{Action, event};
+use super::{InvitationAction, event};
 use crate::domain::{
     Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, TeamId, Transition,
 };
@@ -13,7 +13,7 @@ use crate::store::rows::invitations::{
 use crate::store::rows::{members, organizations, teams};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 impl Store {
     /// Invites an address into an organization. Requires an owner or admin whose role is not lower than the invited
@@ -26,7 +26,7 @@ impl Store {
         &self,
         cx: &Context,
         invitation: &Invitation,
-    ) -> Result<Outcome<Added<Invitation>>, Error> {
+    ) -> Result<IdempotentOutcome<Added<Invitation>>, Error> {
         let email = invitation.email.as_ref();
         let email = email.ok_or(table::Error::defect("an invitation without an address"))?;
         let record = cx.record();
@@ -68,7 +68,7 @@ impl Store {
         invitation: &Invitation,
         email: &Email,
         record: Option<&Record>,
-    ) -> Result<Outcome<Added<Invitation>>, Unsettled> {
+    ) -> Result<IdempotentOutcome<Added<Invitation>>, Unsettled> {
         let added = Added::New(invitation.clone());
         let now = invitation.created_at;
         let created = Transition::Created(invitation);
@@ -77,30 +77,30 @@ impl Store {
         hold(&mut transaction, cx, invitation);
         for team in &invitation.team_ids {
             let (key, own) = team_to_join(invitation, team);
-            transaction.check(Action::Team, &key, own);
+            transaction.check(InvitationAction::Team, &key, own);
         }
         let row = to_row(invitation)?;
-        transaction.put(Action::Invitation, row, Condition::absent());
+        transaction.put(InvitationAction::Invitation, row, Condition::absent());
         let invitee = invitee_row(invitation, email);
-        transaction.put(Action::Invitee, invitee, not_invited(now));
+        transaction.put(InvitationAction::Invitee, invitee, not_invited(now));
         if let Some(record) = record {
-            record.write(&mut transaction, Action::Record, &added)?;
+            record.write(&mut transaction, InvitationAction::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Outcome::Fresh(added));
+            return Ok(IdempotentOutcome::Fresh(added));
         };
         if let Some(record) = record
-            && let Some(first) = record.replay(&unmet, &Action::Record)?
+            && let Some(first) = record.replay(&unmet, &InvitationAction::Record)?
         {
             return Ok(first);
         }
-        if unmet.of(&Action::Organization).is_some() {
+        if unmet.of(&InvitationAction::Organization).is_some() {
             return Err(Refusal::NotFound.into());
         }
-        if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
+        if let Some(refusal) = access::refusal(&unmet, &InvitationAction::Caller) {
             return Err(refusal.into());
         }
-        if unmet.of(&Action::Team).is_some() {
+        if unmet.of(&InvitationAction::Team).is_some() {
             let reason = "must be ids of teams of the organization that are not deleted";
             return Err(Refusal::Invalid {
                 field: "/team_ids",
@@ -119,22 +119,29 @@ impl Store {
         stored: Invitation,
         asked: &Invitation,
         record: Option<&Record>,
-    ) -> Result<Option<Outcome<Added<Invitation>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Added<Invitation>>>, Error> {
         if stored.role != asked.role {
             return Err(Refusal::AlreadyInvited.into());
         }
         let before = stored.clone();
-        let hold = |transaction: &mut Transaction<'_, Action>| {
+        let hold = |transaction: &mut Transaction<'_, InvitationAction>| {
             hold(transaction, cx, asked);
             let pending = Condition::new("#status = :pending")
                 .value(":pending", text(InvitationStatus::Pending.as_str()));
-            transaction.check(Action::Invitation, &key_of(&before), pending);
+            transaction.check(InvitationAction::Invitation, &key_of(&before), pending);
             if let Some(email) = &before.email {
                 let key = keys::invitee(&before.tenant_id, &before.organization_id, email);
-                transaction.check(Action::Invitee, &key, names(&before.id));
+                transaction.check(InvitationAction::Invitee, &key, names(&before.id));
             }
         };
-        idempotency::unchanged(self, record, Action::Record, hold, Added::Already(stored)).await
+        idempotency::unchanged(
+            self,
+            record,
+            InvitationAction::Record,
+            hold,
+            Added::Already(stored),
+        )
+        .await
     }
 
     /// Returns whether an active member of the organization has this address, and it is verified. The index of
@@ -187,7 +194,7 @@ fn require_inviter(cx: &Context, view: &View, invitation: &Invitation) -> Result
 /// Makes the transaction conditional on the caller being allowed to invite with this role, and on the organization
 /// being live.
 pub(super) fn hold(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, InvitationAction>,
     cx: &Context,
     invitation: &Invitation,
 ) {
@@ -197,12 +204,12 @@ pub(super) fn hold(
     };
     access::require(
         transaction,
-        Action::Caller,
+        InvitationAction::Caller,
         &cx.caller,
         &invitation.organization_id,
         requirement,
         cx.now,
     );
     let key = keys::organization(&invitation.tenant_id, &invitation.organization_id);
-    transaction.check(Action::Organization, &key, organizations::live());
+    transaction.check(InvitationAction::Organization, &key, organizations::live());
 }

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::create::team_to_join;
-use super::{Action, event};
+use super::{InvitationAction, event};
 use crate::domain::{Email, EventType, Invitation, OrganizationId, Permission, Transition};
 use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
 use crate::store::rows::invitations::{invitee_row, not_invited, to_row};
 use crate::store::rows::organizations;
 use crate::store::table::{Condition, Transaction, Unmet};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 /// Maximum number of actions in one transaction of DynamoDB.
 const MAX_ACTIONS: usize = 100;
@@ -23,7 +23,7 @@ const OWN_ACTIONS: usize = 4;
 /// Number of concurrent queries for members with an invited address.
 const QUERIES_AT_ONCE: usize = 10;
 
-type Label = (Action, usize);
+type Label = (InvitationAction, usize);
 
 impl Store {
     /// Begins a batch of invitations. Requires an owner or admin. Returns the results of the first request with the same
@@ -32,7 +32,7 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-    ) -> Result<Option<Outcome<Vec<BatchResult<Invitation>>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Vec<BatchResult<Invitation>>>>, Error> {
         self.begin_batch(cx, organization).await
     }
 
@@ -41,7 +41,7 @@ impl Store {
         &self,
         cx: &Context,
         results: Vec<BatchResult<Invitation>>,
-    ) -> Result<Outcome<Vec<BatchResult<Invitation>>>, Error> {
+    ) -> Result<IdempotentOutcome<Vec<BatchResult<Invitation>>>, Error> {
         self.finish_batch(cx, results).await
     }
 
@@ -116,7 +116,7 @@ impl Store {
         };
         access::require(
             &mut transaction,
-            (Action::Caller, 0),
+            (InvitationAction::Caller, 0),
             &cx.caller,
             &first.organization_id,
             requirement,
@@ -124,24 +124,28 @@ impl Store {
         );
         let organization = keys::organization(&first.tenant_id, &first.organization_id);
         let live = organizations::live();
-        transaction.check((Action::Organization, 0), &organization, live);
+        transaction.check((InvitationAction::Organization, 0), &organization, live);
         let mut teams = HashSet::new();
         for (place, invitation) in invitations {
             for team in &invitation.team_ids {
                 if teams.insert(team) {
                     let (team, own) = team_to_join(invitation, team);
-                    transaction.check((Action::Team, 0), &team, own);
+                    transaction.check((InvitationAction::Team, 0), &team, own);
                 }
             }
             let email = invitation.email.as_ref();
             let email = email.ok_or(table::Error::defect("an invitation without an address"))?;
             let (row, free) = (to_row(invitation)?, not_invited(invitation.created_at));
-            transaction.put((Action::Invitation, *place), row, Condition::absent());
+            transaction.put(
+                (InvitationAction::Invitation, *place),
+                row,
+                Condition::absent(),
+            );
             let invitee = invitee_row(invitation, email);
-            transaction.put((Action::Invitee, *place), invitee, free);
+            transaction.put((InvitationAction::Invitee, *place), invitee, free);
             if let Some(record) = cx.of_item(&place.to_string()).record() {
                 let added = Added::New((*invitation).clone());
-                record.write(&mut transaction, (Action::Record, *place), &added)?;
+                record.write(&mut transaction, (InvitationAction::Record, *place), &added)?;
             }
         }
         Ok(transaction)
@@ -176,18 +180,18 @@ fn outcome_of(
     unmet: &Unmet<Label>,
     (place, _): Placed<'_, Invitation>,
 ) -> Result<ItemOutcome<Invitation>, Error> {
-    if unmet.of(&(Action::Organization, 0)).is_some() {
+    if unmet.of(&(InvitationAction::Organization, 0)).is_some() {
         return Ok(ItemOutcome::settled(Err(Refusal::NotFound)));
     }
     let item = cx.of_item(&place.to_string());
-    if let Some(first) = replayed(&item, unmet, &(Action::Record, place))? {
+    if let Some(first) = replayed(&item, unmet, &(InvitationAction::Record, place))? {
         return Ok(first);
     }
     // The caller's role may still reach some of the roles, and other invitations may name other teams.
     let alone = [
-        (Action::Caller, 0),
-        (Action::Team, 0),
-        (Action::Invitee, place),
+        (InvitationAction::Caller, 0),
+        (InvitationAction::Team, 0),
+        (InvitationAction::Invitee, place),
     ];
     if alone.iter().any(|label| unmet.of(label).is_some()) {
         return Ok(ItemOutcome::Alone);

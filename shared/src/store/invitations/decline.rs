@@ -1,7 +1,7 @@
 //! Declining an invitation.
 
 use super::answering::Answering;
-use super::found::Found;
+use super::found::FoundInvitation;
 use super::{EndedInvitation, InvitationLabels, end, event};
 use crate::domain::{EventType, InvitationStatus, Transition};
 use crate::store::rows::organizations;
@@ -11,16 +11,16 @@ use crate::store::{Context, Error, Store, access, keys};
 
 /// Label of an action in the transaction that declines an invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum InvitationDeclineAction {
     Invitation,
     Invitee,
     Organization,
     Left,
 }
 
-const LABELS: InvitationLabels<Action> = InvitationLabels {
-    invitation: Action::Invitation,
-    invitee: Action::Invitee,
+const LABELS: InvitationLabels<InvitationDeclineAction> = InvitationLabels {
+    invitation: InvitationDeclineAction::Invitation,
+    invitee: InvitationDeclineAction::Invitee,
 };
 
 impl Store {
@@ -36,7 +36,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.until_settled("decline_email_invitation", |now| async move {
             let (named, view) = self.read_invited(cx, by, None).await?;
-            let found = Found::in_view(&view, cx, (by, &named), now)?;
+            let found = FoundInvitation::in_view(&view, cx, (by, &named), now)?;
             found.require_open_or(InvitationStatus::Declined, now)?;
             found.require_address(&cx.caller, by)?;
             let before = &found.invitation;
@@ -58,11 +58,19 @@ impl Store {
             )?;
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             let key = keys::organization(tenant, organization);
-            transaction.check(Action::Organization, &key, organizations::live());
+            transaction.check(
+                InvitationDeclineAction::Organization,
+                &key,
+                organizations::live(),
+            );
             access::require_enabled(&mut transaction, &cx.caller);
             if found.membership.is_none() {
                 let mark = keys::left_mark(tenant, &cx.caller.user_id, organization);
-                transaction.put(Action::Left, mark.attributes(), Condition::none());
+                transaction.put(
+                    InvitationDeclineAction::Left,
+                    mark.attributes(),
+                    Condition::none(),
+                );
             }
             match transaction.commit().await? {
                 Ok(()) => Ok(()),

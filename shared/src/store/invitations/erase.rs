@@ -10,14 +10,14 @@ use crate::store::table::Transaction;
 
 /// Label of an action in the transaction that removes an address.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::store) enum Action {
+pub(in crate::store) enum InvitationEraseAction {
     Invitation,
     Invitee,
 }
 
-const LABELS: InvitationLabels<Action> = InvitationLabels {
-    invitation: Action::Invitation,
-    invitee: Action::Invitee,
+const LABELS: InvitationLabels<InvitationEraseAction> = InvitationLabels {
+    invitation: InvitationEraseAction::Invitation,
+    invitee: InvitationEraseAction::Invitee,
 };
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
         &self,
         user: &User,
         origin: &Origin,
-        hold: impl Fn(&mut Transaction<'_, Action>),
+        hold: impl Fn(&mut Transaction<'_, InvitationEraseAction>),
         now: Timestamp,
     ) -> Result<bool, Unsettled> {
         let Some(email) = &user.email else {
@@ -61,7 +61,7 @@ impl Store {
         &self,
         before: &Invitation,
         origin: &Origin,
-        hold: impl Fn(&mut Transaction<'_, Action>),
+        hold: impl Fn(&mut Transaction<'_, InvitationEraseAction>),
         now: Timestamp,
     ) -> Result<(), Unsettled> {
         let is_pending = before.status == InvitationStatus::Pending;
@@ -91,7 +91,7 @@ impl Store {
         )?;
         hold(&mut transaction);
         if let Err(unmet) = transaction.commit().await? {
-            if matches!(unmet.of(&Action::Invitation), Some(None)) {
+            if matches!(unmet.of(&InvitationEraseAction::Invitation), Some(None)) {
                 // Deleted meanwhile.
                 return Ok(());
             }

@@ -18,7 +18,7 @@ use crate::store::table::text_of;
 use crate::store::{Context, Error, Refusal, Store, domains, keys};
 
 /// What an answer to an invitation depends on.
-pub(super) struct Found {
+pub(super) struct FoundInvitation {
     pub(super) invitation: Invitation,
     pub(super) membership: Option<Membership>,
     pub(super) profile: Option<User>,
@@ -89,7 +89,7 @@ impl Store {
     }
 }
 
-impl Found {
+impl FoundInvitation {
     /// Returns what was read, if the invitation exists, its organization is live, and the token, if it was sent one, is the
     /// current one. All else is the same 404.
     pub(super) fn in_view(
@@ -160,7 +160,7 @@ impl Found {
 }
 
 #[cfg(test)]
-impl Found {
+impl FoundInvitation {
     /// What is found for a user with this membership.
     pub(super) fn of(invitation: Invitation, membership: Option<Membership>) -> Self {
         Self {

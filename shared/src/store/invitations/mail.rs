@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ReturnValue;
 use uuid::Uuid;
 
-use super::{Action, event};
+use super::{InvitationAction, event};
 use crate::domain::{
     Actor, EventContext, EventType, Invitation, InvitationDelivery, InvitationStatus, IssuedToken,
     Name, Origin, Timestamp, Transition,
@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::store::rows::invitations::{from_row, key_of};
 use crate::store::rows::{names, organizations};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Key, Updated, number, text, text_of};
+use crate::store::table::{Condition, Item, ItemChange, Key, Updated, number, text, text_of};
 use crate::store::{Error, Store, in_version, keys, table};
 
 /// How long a mail is being sent at most. Longer than an invocation of the function that sends it.
@@ -81,7 +81,7 @@ impl Store {
         let inviter = view.item(&inviter).map(names::names_in).transpose()?;
 
         let id = self.clock.new_id();
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(UNTIL, text(now.after(LEASE).to_string()))
             .set(BY, text(id.to_string()));
         let free = format!("attribute_not_exists(#{UNTIL}) OR #{UNTIL} <= :now OR #{BY} = :id");
@@ -106,7 +106,7 @@ impl Store {
     /// Gives the right back, because the mail was not sent. Does nothing if another one has it.
     pub async fn release_invitation_mail(&self, lease: &MailLease) -> Result<(), table::Error> {
         let own = Condition::new(format!("#{BY} = :id")).value(":id", text(lease.id.to_string()));
-        let change = Change::new().remove(UNTIL).remove(BY);
+        let change = ItemChange::new().remove(UNTIL).remove(BY);
         let key = key_of(&lease.invitation);
         self.table.update(&key, change, own).await?;
         Ok(())
@@ -118,7 +118,7 @@ impl Store {
         issued: &IssuedToken,
         sent_at: Timestamp,
     ) -> Result<(), table::Error> {
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("delivery", text(InvitationDelivery::Sent.as_str()))
             .set("sent_at", text(sent_at.to_string()))
             .remove(UNTIL)
@@ -165,14 +165,14 @@ impl Store {
             let changed = Transition::Changed(&before, &after);
             let event = event(EventType::InvitationDeliveryFailed, changed);
             let mut transaction = self.transaction(origin, [event])?;
-            let change = Change::new()
+            let change = ItemChange::new()
                 .set("delivery", text(after.delivery.as_str()))
                 .remove(UNTIL)
                 .remove(BY);
             let queued = Condition::new("#delivery = :queued")
                 .value(":queued", text(InvitationDelivery::Queued.as_str()));
             let condition = in_version(before.version).and(queued);
-            transaction.update(Action::Invitation, key, change, condition);
+            transaction.update(InvitationAction::Invitation, key, change, condition);
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 // Sent, ended or sent again meanwhile. The next read shows which.
@@ -184,7 +184,7 @@ impl Store {
 }
 
 /// Returns the change that ends a lease, because the invitation has a new token.
-pub(super) fn without_lease(change: Change) -> Change {
+pub(super) fn without_lease(change: ItemChange) -> ItemChange {
     change.remove(UNTIL).remove(BY)
 }
 

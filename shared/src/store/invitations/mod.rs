@@ -38,7 +38,7 @@ use crate::store::table::{self, Item, Query, Transaction, in_partition};
 
 /// Labels of the actions in transactions on an invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::store) enum Action {
+pub(in crate::store) enum InvitationAction {
     Caller,
     Organization,
     Invitation,
@@ -57,9 +57,9 @@ pub(in crate::store) struct InvitationLabels<L> {
 }
 
 /// The labels in transactions on an invitation.
-const LABELS: InvitationLabels<Action> = InvitationLabels {
-    invitation: Action::Invitation,
-    invitee: Action::Invitee,
+const LABELS: InvitationLabels<InvitationAction> = InvitationLabels {
+    invitation: InvitationAction::Invitation,
+    invitee: InvitationAction::Invitee,
 };
 
 /// A pending invitation, and the same one with its final status.

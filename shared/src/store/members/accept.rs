@@ -1,6 +1,6 @@
 //! Accepting an invitation.
 
-use super::{Action, Owners};
+use super::{MemberAction, Owners};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, MemberKey, Membership, Status, Timestamp, Transition,
 };
@@ -10,7 +10,7 @@ use crate::store::keys::Key;
 use crate::store::rows::members::{change_to, unchanged};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store};
 
 impl Store {
     /// Activates the caller's open invitation. Leaves an active membership unchanged.
@@ -24,7 +24,7 @@ impl Store {
         cx: &Context,
         MemberKey { organization, user }: MemberKey<'_>,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<Membership>, Error> {
+    ) -> Result<IdempotentOutcome<Membership>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -48,15 +48,16 @@ impl Store {
             expected.require(before.version)?;
             match before.status {
                 Status::Active => {
-                    let hold = |transaction: &mut Transaction<'_, Action>| {
-                        transaction.check(Action::Membership, key, unchanged(&before));
+                    let hold = |transaction: &mut Transaction<'_, MemberAction>| {
+                        transaction.check(MemberAction::Membership, key, unchanged(&before));
                         access::require_enabled(transaction, caller);
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
                     let value = before.clone();
                     let done =
-                        idempotency::unchanged(self, record, Action::Record, hold, value).await?;
+                        idempotency::unchanged(self, record, MemberAction::Record, hold, value)
+                            .await?;
                     if let Some(done) = done {
                         return Ok(done);
                     }
@@ -81,16 +82,16 @@ impl Store {
             hold_inviter(&mut transaction, &before, now)?;
             access::require_enabled(&mut transaction, caller);
             let condition = unchanged(&before);
-            transaction.update(Action::Membership, key, change, condition);
+            transaction.update(MemberAction::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &after)?;
+                record.write(&mut transaction, MemberAction::Record, &after)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(after));
+                return Ok(IdempotentOutcome::Fresh(after));
             };
-            if unmet.only(&[Action::Inviter]) {
+            if unmet.only(&[MemberAction::Inviter]) {
                 return Err(Refusal::InvitationNotValid.into());
             }
             // Already answered, changed or deleted. The next read finds out which.
@@ -130,12 +131,12 @@ pub(in crate::store) fn inviter_of(
 /// Makes the transaction conditional on the inviter of an open invitation still being allowed to grant its
 /// role.
 fn hold_inviter(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, MemberAction>,
     invitation: &Membership,
     now: Timestamp,
 ) -> Result<(), Error> {
     for (key, may) in inviter_of(invitation, now)? {
-        transaction.check(Action::Inviter, &key, may);
+        transaction.check(MemberAction::Inviter, &key, may);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Adding a member.
 
-use super::{Action, Owners};
+use super::{MemberAction, Owners};
 use crate::domain::{
     Caller, EventDraft, EventType, Membership, Origin, Permission, Role, Status, Timestamp,
     Transition,
@@ -11,7 +11,7 @@ use crate::store::rows::members::{change_inviter, change_to, from_row, to_row, u
 use crate::store::rows::{names, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 impl Store {
     /// Adds a user to an organization. Requires an owner or admin whose role is not lower than the new
@@ -26,7 +26,7 @@ impl Store {
         &self,
         cx: &Context,
         membership: &Membership,
-    ) -> Result<Outcome<Added<Membership>>, Error> {
+    ) -> Result<IdempotentOutcome<Added<Membership>>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -56,7 +56,7 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             access::require(
                 &mut transaction,
-                Action::Caller,
+                MemberAction::Caller,
                 caller,
                 organization_id,
                 requirement,
@@ -65,29 +65,29 @@ impl Store {
             let owners = Owners::between(None, Some(membership));
             super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
             let user = keys::user(tenant_id, user_id);
-            transaction.check(Action::User, &user, users::is_known());
+            transaction.check(MemberAction::User, &user, users::is_known());
             let row = to_row(membership)?;
-            transaction.put(Action::Membership, row, Condition::absent());
+            transaction.put(MemberAction::Membership, row, Condition::absent());
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, added)?;
+                record.write(&mut transaction, MemberAction::Record, added)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(added.clone()));
+                return Ok(IdempotentOutcome::Fresh(added.clone()));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Action::Record)?
+                && let Some(first) = record.replay(&unmet, &MemberAction::Record)?
             {
                 return Ok(first);
             }
             // Checked first: a deleted organization is not found for any caller.
-            if unmet.of(&Action::Organization).is_some() {
+            if unmet.of(&MemberAction::Organization).is_some() {
                 return Err(Refusal::NotFound.into());
             }
-            if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
+            if let Some(refusal) = access::refusal(&unmet, &MemberAction::Caller) {
                 return Err(refusal.into());
             }
-            let Some(Some(item)) = unmet.of(&Action::Membership) else {
-                return Err(match unmet.of(&Action::User) {
+            let Some(Some(item)) = unmet.of(&MemberAction::Membership) else {
+                return Err(match unmet.of(&MemberAction::User) {
                     Some(_) => Refusal::UnknownUser.into(),
                     None => table::Error::Conflict("add_member").into(),
                 });
@@ -102,10 +102,10 @@ impl Store {
                 }
                 return Err(Unsettled::Overtaken);
             }
-            let permitted = |transaction: &mut Transaction<'_, Action>| {
+            let permitted = |transaction: &mut Transaction<'_, MemberAction>| {
                 access::require(
                     transaction,
-                    Action::Caller,
+                    MemberAction::Caller,
                     caller,
                     organization_id,
                     requirement,
@@ -130,7 +130,7 @@ impl Store {
         before: &Membership,
         after: Membership,
         now: Timestamp,
-    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Added<Membership>>>, Error> {
         let record = cx.record();
         let record = record.as_ref();
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
@@ -143,7 +143,7 @@ impl Store {
         let mut transaction = self.transaction(origin, [event])?;
         access::require(
             &mut transaction,
-            Action::Caller,
+            MemberAction::Caller,
             &cx.caller,
             organization,
             requirement,
@@ -157,23 +157,23 @@ impl Store {
             change = change_inviter(change, &after);
         }
         let condition = unchanged(before);
-        transaction.update(Action::Membership, &key, change, condition);
+        transaction.update(MemberAction::Membership, &key, change, condition);
         let added = Added::Already(after);
         if let Some(record) = record {
-            record.write(&mut transaction, Action::Record, &added)?;
+            record.write(&mut transaction, MemberAction::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Some(Outcome::Fresh(added)));
+            return Ok(Some(IdempotentOutcome::Fresh(added)));
         };
         if let Some(record) = record
-            && let Some(first) = record.replay(&unmet, &Action::Record)?
+            && let Some(first) = record.replay(&unmet, &MemberAction::Record)?
         {
             return Ok(Some(first));
         }
-        if unmet.of(&Action::Organization).is_some() {
+        if unmet.of(&MemberAction::Organization).is_some() {
             return Err(Refusal::NotFound.into());
         }
-        if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
+        if let Some(refusal) = access::refusal(&unmet, &MemberAction::Caller) {
             return Err(refusal.into());
         }
         Ok(None)
@@ -186,7 +186,7 @@ impl Store {
         caller: &Caller,
         membership: &Membership,
         record: Option<&Record>,
-    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Added<Membership>>>, Error> {
         let id = &membership.organization_id;
         let keys: Vec<_> = record.iter().map(|record| record.key()).collect();
         let view = self.view(caller, id, &keys).await?;
@@ -203,7 +203,7 @@ impl Store {
             return Err(Refusal::Forbidden.into());
         }
         // The caller's unchanged membership already grants the permission.
-        let permitted = |transaction: &mut Transaction<'_, Action>| {
+        let permitted = |transaction: &mut Transaction<'_, MemberAction>| {
             access::require_enabled(transaction, caller);
         };
         self.already(own, membership.role, permitted, record).await
@@ -214,21 +214,28 @@ impl Store {
         &self,
         stored: Membership,
         role: Role,
-        permitted: impl FnOnce(&mut Transaction<'_, Action>),
+        permitted: impl FnOnce(&mut Transaction<'_, MemberAction>),
         record: Option<&Record>,
-    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Added<Membership>>>, Error> {
         if let Some(refusal) = refused_already(&stored, role) {
             return Err(refusal.into());
         }
         let before = stored.clone();
-        let hold = |transaction: &mut Transaction<'_, Action>| {
+        let hold = |transaction: &mut Transaction<'_, MemberAction>| {
             permitted(transaction);
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             super::hold_organization(transaction, tenant, organization, Owners::AsMany);
             let key = keys::membership(tenant, &before.user_id, organization);
-            transaction.check(Action::Membership, &key, unchanged(&before));
+            transaction.check(MemberAction::Membership, &key, unchanged(&before));
         };
-        idempotency::unchanged(self, record, Action::Record, hold, Added::Already(stored)).await
+        idempotency::unchanged(
+            self,
+            record,
+            MemberAction::Record,
+            hold,
+            Added::Already(stored),
+        )
+        .await
     }
 }
 

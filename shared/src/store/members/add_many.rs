@@ -1,21 +1,21 @@
 //! Adding many members at once.
 
 use super::add::{event_of, invited_again, refused_already};
-use super::{Action, Membership};
+use super::{MemberAction, Membership};
 use crate::domain::{OrganizationId, Permission};
 use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
 use crate::store::rows::members::{from_row, to_row};
 use crate::store::rows::{organizations, users};
 use crate::store::table::{Condition, Transaction, Unmet};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 /// Number of members that one transaction adds. Each takes up to four of its 100 actions: the user, the membership,
 /// the event and the idempotency record. The caller, their profile and the organization
 /// take three more.
 const AT_ONCE: usize = 24;
 
-type Label = (Action, usize);
+type Label = (MemberAction, usize);
 
 impl Store {
     /// Begins a batch of members. Requires an owner or admin. Returns the results of the first request with the same
@@ -24,7 +24,7 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-    ) -> Result<Option<Outcome<Vec<BatchResult<Membership>>>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Vec<BatchResult<Membership>>>>, Error> {
         self.begin_batch(cx, organization).await
     }
 
@@ -33,7 +33,7 @@ impl Store {
         &self,
         cx: &Context,
         results: Vec<BatchResult<Membership>>,
-    ) -> Result<Outcome<Vec<BatchResult<Membership>>>, Error> {
+    ) -> Result<IdempotentOutcome<Vec<BatchResult<Membership>>>, Error> {
         self.finish_batch(cx, results).await
     }
 
@@ -86,7 +86,7 @@ impl Store {
         };
         access::require(
             &mut transaction,
-            (Action::Caller, 0),
+            (MemberAction::Caller, 0),
             &cx.caller,
             &first.organization_id,
             requirement,
@@ -95,16 +95,16 @@ impl Store {
         let owners = members.iter().filter(|(_, one)| one.is_active_owner());
         let owners = i32::try_from(owners.count()).map_err(table::Error::defect)?;
         let organization = keys::organization(&first.tenant_id, &first.organization_id);
-        let (label, live) = ((Action::Organization, 0), organizations::live());
+        let (label, live) = ((MemberAction::Organization, 0), organizations::live());
         organizations::count_owners(&mut transaction, label, &organization, owners, live);
         for (place, membership) in members {
             let user = keys::user(&membership.tenant_id, &membership.user_id);
-            transaction.check((Action::User, *place), &user, users::is_known());
+            transaction.check((MemberAction::User, *place), &user, users::is_known());
             let row = to_row(membership)?;
-            transaction.put((Action::Membership, *place), row, Condition::absent());
+            transaction.put((MemberAction::Membership, *place), row, Condition::absent());
             if let Some(record) = cx.of_item(membership.user_id.as_str()).record() {
                 let added = Added::New((*membership).clone());
-                record.write(&mut transaction, (Action::Record, *place), &added)?;
+                record.write(&mut transaction, (MemberAction::Record, *place), &added)?;
             }
         }
         Ok(transaction)
@@ -116,18 +116,18 @@ fn outcome_of(
     unmet: &Unmet<Label>,
     (place, asked): Placed<'_, Membership>,
 ) -> Result<ItemOutcome<Membership>, Error> {
-    if unmet.of(&(Action::Organization, 0)).is_some() {
+    if unmet.of(&(MemberAction::Organization, 0)).is_some() {
         return Ok(ItemOutcome::settled(Err(Refusal::NotFound)));
     }
-    if unmet.of(&(Action::Caller, 0)).is_some() {
+    if unmet.of(&(MemberAction::Caller, 0)).is_some() {
         // The caller's role may still reach some of the roles.
         return Ok(ItemOutcome::Alone);
     }
     let cx_of_item = cx.of_item(asked.user_id.as_str());
-    if let Some(first) = replayed(&cx_of_item, unmet, &(Action::Record, place))? {
+    if let Some(first) = replayed(&cx_of_item, unmet, &(MemberAction::Record, place))? {
         return Ok(first);
     }
-    if let Some(stored) = unmet.of(&(Action::Membership, place)) {
+    if let Some(stored) = unmet.of(&(MemberAction::Membership, place)) {
         let Some(stored) = stored else {
             return Ok(ItemOutcome::Alone);
         };
@@ -141,7 +141,7 @@ fn outcome_of(
             None => Ok(Added::Already(stored)),
         }));
     }
-    Ok(match unmet.of(&(Action::User, place)) {
+    Ok(match unmet.of(&(MemberAction::User, place)) {
         Some(None) => ItemOutcome::settled(Err(Refusal::UnknownUser)),
         Some(Some(_)) => ItemOutcome::Alone,
         None => ItemOutcome::Pending,

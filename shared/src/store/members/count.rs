@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::domain::{Event, EventId, OrganizationId, Status, TenantId};
 use crate::store::keys::{self, GSI1, Key, USER_PREFIX};
 use crate::store::rows::organizations;
-use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
+use crate::store::table::{
+    Condition, Item, ItemChange, Query, in_partition, number, text, text_of,
+};
 use crate::store::{Error, SETTLE_TIME, Store, table};
 
 /// Attribute: the number of active members. Below zero while the event of a removal was counted before others.
@@ -28,7 +30,7 @@ type Changes = BTreeMap<EventId, i32>;
 
 /// Labels of the actions in a transaction that counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum MemberCountAction {
     Count,
     Mark(EventId),
 }
@@ -73,22 +75,22 @@ impl Store {
         // Each round learns of marks, or of the number, so there is a last one.
         while let Some((first, _)) = left.first_key_value() {
             let mut transaction = self.unrecorded();
-            let change = Change::new().add(MEMBER_COUNT, left.values().sum());
+            let change = ItemChange::new().add(MEMBER_COUNT, left.values().sum());
             let condition = if is_first {
                 Condition::absent()
             } else {
                 counts_from(*first)
             };
-            transaction.update(Action::Count, &key, change, condition);
+            transaction.update(MemberCountAction::Count, &key, change, condition);
             for event in left.keys() {
                 let mark = self.mark(tenant, organization, *event);
-                transaction.put(Action::Mark(*event), mark, Condition::absent());
+                transaction.put(MemberCountAction::Mark(*event), mark, Condition::absent());
             }
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(());
             };
-            left.retain(|event, _| unmet.of(&Action::Mark(*event)).is_none());
-            match unmet.of(&Action::Count) {
+            left.retain(|event, _| unmet.of(&MemberCountAction::Mark(*event)).is_none());
+            match unmet.of(&MemberCountAction::Count) {
                 None => {}
                 Some(Some(item)) if item.contains_key(MEMBER_COUNT) => {
                     is_first = false;
@@ -168,7 +170,7 @@ impl Store {
             }
         }
         let count = i128::try_from(active.len()).map_err(table::Error::defect)? + i128::from(later);
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(MEMBER_COUNT, number(count))
             .set(COUNTED_FROM, text(from.to_string()));
         let uncounted = Condition::new("attribute_not_exists(#member_count)");

@@ -47,7 +47,7 @@ pub struct Member {
 }
 
 /// A membership that was read, with the place of its entry in the index.
-struct Found {
+struct FoundMember {
     item: Item,
     place: String,
 }
@@ -189,7 +189,7 @@ impl Store {
         phase: Phase,
         page: table::Page,
         room: usize,
-    ) -> Result<(Vec<Found>, Option<String>), Error> {
+    ) -> Result<(Vec<FoundMember>, Option<String>), Error> {
         let mut entries = page.items;
         let mut next = page.next;
         if phase != Phase::Emails && entries.len() > room {
@@ -220,10 +220,10 @@ impl Store {
                 continue;
             }
             if found.len() == room {
-                next = found.last().map(|last: &Found| last.place.clone());
+                next = found.last().map(|last: &FoundMember| last.place.clone());
                 break;
             }
-            found.push(Found { item, place });
+            found.push(FoundMember { item, place });
         }
         Ok((found, next))
     }

@@ -67,7 +67,7 @@ pub struct MembershipOfOrganization {
 
 /// Labels of the actions in transactions on a membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum MemberAction {
     Caller,
     Inviter,
     Organization,
@@ -103,16 +103,16 @@ impl Owners {
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
+fn not_changed(unmet: &Unmet<MemberAction>) -> Unsettled {
+    if let Some(refusal) = access::refusal(unmet, &MemberAction::Caller) {
         return refusal.into();
     }
     // Checked before the organization: the number of owners was computed for another version of the membership.
     // The next read finds out whether the membership was changed or deleted.
-    if unmet.of(&Action::Membership).is_some() {
+    if unmet.of(&MemberAction::Membership).is_some() {
         return Unsettled::Overtaken;
     }
-    match unmet.of(&Action::Organization) {
+    match unmet.of(&MemberAction::Organization) {
         Some(item) if organizations::is_gone(item) => Refusal::NotFound.into(),
         Some(_) => Refusal::LastOwner.into(),
         None => Unsettled::Overtaken,
@@ -122,14 +122,14 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
 /// Makes the transaction conditional on the organization being live, and updates the count of its active
 /// owners, of which at least one remains.
 fn hold_organization(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, MemberAction>,
     tenant: &TenantId,
     organization: &OrganizationId,
     owners: Owners,
 ) {
     let live = organizations::live();
     let key = keys::organization(tenant, organization);
-    let part = Action::Organization;
+    let part = MemberAction::Organization;
     match owners {
         Owners::AsMany => count_owners(transaction, part, &key, 0, live),
         Owners::OneMore => count_owners(transaction, part, &key, 1, live),
@@ -166,7 +166,7 @@ mod tests {
     fn a_member_is_not_found_once_the_organization_is_deleted() {
         let of = |status: &str| {
             let item = Item::from([("status".to_owned(), text(status))]);
-            not_changed(&Unmet::one(Action::Organization, Some(item)))
+            not_changed(&Unmet::one(MemberAction::Organization, Some(item)))
         };
         assert!(of("deleted").is_not_found());
         let refused = of("active");

@@ -1,6 +1,6 @@
 //! Removing a member from an organization and its teams.
 
-use super::{Action, Owners, hold_organization, not_changed};
+use super::{MemberAction, Owners, hold_organization, not_changed};
 use crate::domain::{
     Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, MemberKey,
     Membership, OrganizationId, Permission, Status, Target, Timestamp, Transition,
@@ -99,25 +99,25 @@ impl Store {
             let mut transaction = self.transaction(&origin, events)?;
             if let Some(address) = &address {
                 let labels = InvitationLabels {
-                    invitation: Action::Invitation,
-                    invitee: Action::Invitee,
+                    invitation: MemberAction::Invitation,
+                    invitee: MemberAction::Invitee,
                 };
                 invitations::leave_none(&mut transaction, labels, &before, address, ended, now)?;
             }
             hold_caller(&mut transaction, cx, &before, now);
             for team in &teams {
                 let of_organization = of_organization(organization);
-                transaction.delete(Action::Team, team, of_organization);
+                transaction.delete(MemberAction::Team, team, of_organization);
             }
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
-                transaction.delete(Action::Membership, key, condition);
+                transaction.delete(MemberAction::Membership, key, condition);
                 // Signing in must not add them again.
                 let mark = keys::left_mark(&caller.tenant_id, user, organization);
-                transaction.put(Action::Left, mark.attributes(), Condition::none());
+                transaction.put(MemberAction::Left, mark.attributes(), Condition::none());
             } else {
                 // Too many teams for one transaction: leaves some teams first, and the organization last.
-                transaction.check(Action::Membership, key, unchanged(&before));
+                transaction.check(MemberAction::Membership, key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
@@ -185,7 +185,7 @@ fn require_removable(cx: &Context, before: &Membership, force: bool) -> Result<(
 
 /// Makes the transaction conditional on the caller being allowed to remove the membership.
 fn hold_caller(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, MemberAction>,
     cx: &Context,
     before: &Membership,
     now: Timestamp,
@@ -200,7 +200,7 @@ fn hold_caller(
         };
         access::require(
             transaction,
-            Action::Caller,
+            MemberAction::Caller,
             caller,
             &before.organization_id,
             requirement,

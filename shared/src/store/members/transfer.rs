@@ -1,6 +1,6 @@
 //! Transferring the ownership of an organization.
 
-use super::Action;
+use super::MemberAction;
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Invalid, Membership, Organization, OrganizationId,
     Permission, Role, Status, Transition, UserId,
@@ -10,8 +10,8 @@ use crate::store::idempotency::{self, Record};
 use crate::store::rows::members::{change_to, unchanged};
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Transaction, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, keys};
+use crate::store::table::{ItemChange, Transaction, text};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Makes an active member an owner, and lowers the caller's role to `keep_role`. Requires an owner or a tenant
@@ -27,7 +27,7 @@ impl Store {
         new_owner: &UserId,
         keep_role: Role,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<Organization>, Error> {
+    ) -> Result<IdempotentOutcome<Organization>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -74,14 +74,14 @@ impl Store {
             let is_owner = before.role == Role::Owner;
             let raised = (!is_owner).then(|| with_role(&before, Role::Owner));
             if lowered.is_none() && raised.is_none() {
-                let hold = |transaction: &mut Transaction<'_, Action>| {
+                let hold = |transaction: &mut Transaction<'_, MemberAction>| {
                     access::require_enabled(transaction, caller);
-                    transaction.check(Action::Membership, key, unchanged(&before));
+                    transaction.check(MemberAction::Membership, key, unchanged(&before));
                     hold_version(transaction, &found, 0);
                 };
                 let value = found.clone();
                 let done =
-                    idempotency::unchanged(self, record, Action::Record, hold, value).await?;
+                    idempotency::unchanged(self, record, MemberAction::Record, hold, value).await?;
                 return done.ok_or(Unsettled::Overtaken);
             }
 
@@ -105,22 +105,22 @@ impl Store {
             if let Some((from, to)) = &lowered {
                 // Stands for the check of the permission: the caller is still an active owner.
                 let change = change_to(to).set("last_active_at", text(now.to_string()));
-                transaction.update(Action::Caller, own_key, change, unchanged(from));
+                transaction.update(MemberAction::Caller, own_key, change, unchanged(from));
             }
             match &raised {
                 Some(after) => {
                     let change = change_to(after);
-                    transaction.update(Action::Membership, key, change, unchanged(&before));
+                    transaction.update(MemberAction::Membership, key, change, unchanged(&before));
                 }
-                None => transaction.check(Action::Membership, key, unchanged(&before)),
+                None => transaction.check(MemberAction::Membership, key, unchanged(&before)),
             }
             let more_owners = i32::from(raised.is_some()) - i32::from(lowered.is_some());
             hold_version(&mut transaction, &found, more_owners);
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &found)?;
+                record.write(&mut transaction, MemberAction::Record, &found)?;
             }
             match transaction.commit().await? {
-                Ok(()) => Ok(Outcome::Fresh(found)),
+                Ok(()) => Ok(IdempotentOutcome::Fresh(found)),
                 // A role or the organization has changed, or another request with the same key was first. The next
                 // read finds out which.
                 Err(_) => Err(Unsettled::Overtaken),
@@ -132,13 +132,17 @@ impl Store {
 
 /// Makes the transaction conditional on the organization being live and in the version read, and updates the count
 /// of its active owners. The new owner is one of them, so at least one remains.
-fn hold_version(transaction: &mut Transaction<'_, Action>, found: &Organization, more_owners: i32) {
+fn hold_version(
+    transaction: &mut Transaction<'_, MemberAction>,
+    found: &Organization,
+    more_owners: i32,
+) {
     let key = keys::organization(&found.tenant_id, &found.id);
     let unchanged = organizations::live().and(in_version(found.version));
     if more_owners == 0 {
-        transaction.check(Action::Organization, &key, unchanged);
+        transaction.check(MemberAction::Organization, &key, unchanged);
     } else {
-        let change = Change::new().add("owner_count", more_owners);
-        transaction.touch(Action::Organization, &key, change, unchanged);
+        let change = ItemChange::new().add("owner_count", more_owners);
+        transaction.touch(MemberAction::Organization, &key, change, unchanged);
     }
 }

@@ -1,6 +1,6 @@
 //! Changing the role or the status of a member.
 
-use super::{Action, Owners, not_changed};
+use super::{MemberAction, Owners, not_changed};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, MemberKey, Membership, MembershipPatch, Permission,
     Status, Transition,
@@ -108,14 +108,14 @@ impl Store {
             } else {
                 access::require(
                     &mut transaction,
-                    Action::Caller,
+                    MemberAction::Caller,
                     caller,
                     organization,
                     requirement,
                     now,
                 );
             }
-            transaction.update(Action::Membership, key, change, condition);
+            transaction.update(MemberAction::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit().await? {

@@ -1,6 +1,6 @@
 //! Changing, deleting and restoring an organization.
 
-use super::{Action, CHANGEABLE};
+use super::{CHANGEABLE, OrganizationAction};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Invalid, Name, Organization, OrganizationId,
     OrganizationPatch, Origin, Permission, Timestamp,
@@ -9,9 +9,9 @@ use crate::store::access::{self, Requirement, standing};
 use crate::store::naming::{NamedChange, renamed};
 use crate::store::rows::organizations::{SYNCED_NAME, to_row};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, Unmet, text};
+use crate::store::table::{Condition, ItemChange, Transaction, Unmet, text};
 use crate::store::{
-    Context, Error, Outcome, Refusal, Store, WriteOutcome, idempotency, in_version, keys,
+    Context, Error, IdempotentOutcome, Refusal, Store, WriteOutcome, idempotency, in_version, keys,
 };
 
 impl Store {
@@ -105,7 +105,7 @@ impl Store {
         id: &OrganizationId,
         name: Option<&Name>,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<Organization>, Error> {
+    ) -> Result<IdempotentOutcome<Organization>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -131,17 +131,17 @@ impl Store {
                 .into());
             }
             if before.is_live() {
-                let hold = |transaction: &mut Transaction<'_, Action>| {
+                let hold = |transaction: &mut Transaction<'_, OrganizationAction>| {
                     let requirement = Requirement {
                         permission,
                         reach: None,
                     };
-                    access::require(transaction, Action::Caller, caller, id, requirement, now);
+                    access::require(transaction, OrganizationAction::Caller, caller, id, requirement, now);
                     let key = keys::organization(&before.tenant_id, id);
-                    transaction.check(Action::Organization, &key, in_version(before.version));
+                    transaction.check(OrganizationAction::Organization, &key, in_version(before.version));
                 };
                 let value = before.clone();
-                let done = idempotency::unchanged(self, record, Action::Record, hold, value).await?;
+                let done = idempotency::unchanged(self, record, OrganizationAction::Record, hold, value).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
@@ -159,12 +159,12 @@ impl Store {
             };
             let mut transaction = self.change(cx, event, change, permission, now)?;
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &after)?;
+                record.write(&mut transaction, OrganizationAction::Record, &after)?;
             }
             match transaction.commit().await? {
-                Ok(()) => Ok(Outcome::Fresh(after)),
+                Ok(()) => Ok(IdempotentOutcome::Fresh(after)),
                 // The next attempt finds the record.
-                Err(unmet) if unmet.of(&Action::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) if unmet.of(&OrganizationAction::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })
@@ -179,7 +179,7 @@ impl Store {
         change: NamedChange<'_, Organization>,
         permission: Permission,
         now: Timestamp,
-    ) -> Result<Transaction<'_, Action>, Error> {
+    ) -> Result<Transaction<'_, OrganizationAction>, Error> {
         let event = EventDraft::organization(event, change.transition());
         let mut transaction = self.transaction(&cx.origin, [event])?;
         let requirement = Requirement {
@@ -188,7 +188,7 @@ impl Store {
         };
         access::require(
             &mut transaction,
-            Action::Caller,
+            OrganizationAction::Caller,
             &cx.caller,
             &change.before.id,
             requirement,
@@ -210,29 +210,32 @@ impl Store {
         let event = event.because_of(&change.before.id);
         let mut transaction = self.transaction(origin, [event])?;
         write_change(&mut transaction, change, Some(&change.after.name))?;
-        Ok(renamed(transaction.commit().await?, &Action::Organization))
+        Ok(renamed(
+            transaction.commit().await?,
+            &OrganizationAction::Organization,
+        ))
     }
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
+fn not_changed(unmet: &Unmet<OrganizationAction>) -> Unsettled {
+    if let Some(refusal) = access::refusal(unmet, &OrganizationAction::Caller) {
         return refusal.into();
     }
-    match unmet.of(&Action::Organization) {
+    match unmet.of(&OrganizationAction::Organization) {
         Some(None) => return Refusal::NotFound.into(),
         // Changed or deleted. The next read finds out which.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
-    if unmet.of(&Action::NewName).is_some() {
+    if unmet.of(&OrganizationAction::NewName).is_some() {
         return Refusal::NameTaken.into();
     }
     Unsettled::Overtaken
 }
 
 fn write_change(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, OrganizationAction>,
     NamedChange {
         before,
         reserved,
@@ -251,15 +254,17 @@ fn write_change(
                 .and_modify(|it| place.clone_into(it));
         }
     }
-    let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
-        change.take(attribute, &item)
-    });
+    let mut change = CHANGEABLE
+        .iter()
+        .fold(ItemChange::new(), |change, attribute| {
+            change.take(attribute, &item)
+        });
     if let Some(name) = synced_name {
         change = change.set(SYNCED_NAME, text(name.as_str()));
     }
     let key = keys::organization(&before.tenant_id, &before.id);
     let unchanged = in_version(before.version);
-    transaction.update(Action::Organization, &key, change, unchanged);
+    transaction.update(OrganizationAction::Organization, &key, change, unchanged);
 
     let wanted = after.is_live().then(|| after.name.folded());
     if held == wanted || (held.is_some() && keeps_name) {
@@ -269,10 +274,10 @@ fn write_change(
         let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
             .value(":id", text(before.id.as_str()));
         let key = keys::name_reservation(&before.tenant_id, &name);
-        transaction.delete(Action::OldName, &key, own);
+        transaction.delete(OrganizationAction::OldName, &key, own);
     }
     if wanted.is_some() {
-        super::reserve_name(transaction, Action::NewName, after)?;
+        super::reserve_name(transaction, OrganizationAction::NewName, after)?;
     }
     Ok(())
 }

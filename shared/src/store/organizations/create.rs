@@ -1,11 +1,11 @@
 //! Creating an organization.
 
-use super::Action;
+use super::OrganizationAction;
 use crate::domain::{EventDraft, EventType, Membership, Organization, Transition};
 use crate::store::rows::organizations::{NAMES_INDEXED, to_row};
 use crate::store::rows::{members, users};
 use crate::store::table::{Condition, Unmet, number};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 impl Store {
@@ -19,29 +19,29 @@ impl Store {
         cx: &Context,
         organization: &Organization,
         owner: Option<&Membership>,
-    ) -> Result<Outcome<Organization>, Error> {
+    ) -> Result<IdempotentOutcome<Organization>, Error> {
         let record = cx.record();
         let record = record.as_ref();
         let is_caller = owner.is_some_and(|owner| owner.user_id == cx.caller.user_id);
         // The caller is known, is not, or became known in between.
         for is_known in [true, false, true] {
             let Err(unmet) = self.create(cx, organization, owner, is_known).await? else {
-                return Ok(Outcome::Fresh(organization.clone()));
+                return Ok(IdempotentOutcome::Fresh(organization.clone()));
             };
-            if let Some(profile) = unmet.of(&Action::User)
+            if let Some(profile) = unmet.of(&OrganizationAction::User)
                 && is_caller
             {
                 users::require_enabled(profile)?;
             }
             if let Some(record) = record
-                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+                && let Some(outcome) = record.replay(&unmet, &OrganizationAction::Record)?
             {
                 return Ok(outcome);
             }
-            if unmet.of(&Action::NewName).is_some() {
+            if unmet.of(&OrganizationAction::NewName).is_some() {
                 return Err(Refusal::NameTaken.into());
             }
-            if !unmet.only(&[Action::User]) {
+            if !unmet.only(&[OrganizationAction::User]) {
                 break;
             }
             if !is_caller {
@@ -57,7 +57,7 @@ impl Store {
         organization: &Organization,
         owner: Option<&Membership>,
         is_known: bool,
-    ) -> Result<Result<(), Unmet<Action>>, Error> {
+    ) -> Result<Result<(), Unmet<OrganizationAction>>, Error> {
         let created = EventType::OrganizationCreated;
         let created = EventDraft::organization(created, Transition::Created(organization));
         let mut events = vec![created];
@@ -79,24 +79,28 @@ impl Store {
             item.insert("owner_count".to_owned(), number(1));
         }
         item.insert(NAMES_INDEXED.to_owned(), AttributeValue::Bool(true));
-        transaction.put(Action::Organization, item, Condition::absent());
-        super::reserve_name(&mut transaction, Action::NewName, organization)?;
+        transaction.put(OrganizationAction::Organization, item, Condition::absent());
+        super::reserve_name(&mut transaction, OrganizationAction::NewName, organization)?;
         if let Some(owner) = owner {
-            transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
+            transaction.put(
+                OrganizationAction::Owner,
+                members::to_row(owner)?,
+                Condition::absent(),
+            );
             let key = keys::user(&owner.tenant_id, &owner.user_id);
             if is_known {
                 let mut known = users::is_known();
                 if owner.user_id == user.user_id {
                     known = known.and(users::is_enabled());
                 }
-                transaction.check(Action::User, &key, known);
+                transaction.check(OrganizationAction::User, &key, known);
             } else {
                 let profile = users::new_profile(&user);
-                transaction.touch(Action::User, &key, profile, Condition::absent());
+                transaction.touch(OrganizationAction::User, &key, profile, Condition::absent());
             }
         }
         if let Some(record) = cx.record() {
-            record.write(&mut transaction, Action::Record, organization)?;
+            record.write(&mut transaction, OrganizationAction::Record, organization)?;
         }
         Ok(transaction.commit().await?)
     }

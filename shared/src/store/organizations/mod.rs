@@ -59,7 +59,7 @@ pub struct OrganizationForCaller {
 
 /// Labels of the actions in transactions on an organization.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum OrganizationAction {
     Caller,
     Organization,
     NewName,

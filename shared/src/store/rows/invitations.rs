@@ -8,7 +8,7 @@ use crate::domain::{
     RedirectUrl, Role, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::keys::{GSI1, Key};
-use crate::store::table::{Change, Condition, Item, from_item, number, text, text_of, to_item};
+use crate::store::table::{Condition, Item, ItemChange, from_item, number, text, text_of, to_item};
 use crate::store::{keys, table};
 
 /// Attribute of an address that is invited: the id of its invitation.
@@ -148,10 +148,10 @@ impl Recorded for Invitation {
 }
 
 /// Returns the change that writes the fields of an invitation, except the delivery of its mail.
-pub(in crate::store) fn to_change(after: &Invitation) -> Result<Change, table::Error> {
+pub(in crate::store) fn to_change(after: &Invitation) -> Result<ItemChange, table::Error> {
     let row = to_row(after)?;
     let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
 }
 
 /// Returns the condition that an invitation is unchanged since it was read. The delivery of its mail may have changed.

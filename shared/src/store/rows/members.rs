@@ -9,7 +9,7 @@ use crate::domain::{
     open_until,
 };
 use crate::store::keys::GSI1;
-use crate::store::table::{Change, Condition, Item, from_item, number, text, to_item};
+use crate::store::table::{Condition, Item, ItemChange, from_item, number, text, to_item};
 use crate::store::{keys, table};
 
 /// Attribute of a membership whose role was granted by a tenant admin. The admin's permission came from the
@@ -123,12 +123,12 @@ impl Recorded for Membership {
 }
 
 /// Returns the change that writes role and status of a membership.
-pub(in crate::store) fn change_to(after: &Membership) -> Change {
-    also_change_to(Change::new(), after)
+pub(in crate::store) fn change_to(after: &Membership) -> ItemChange {
+    also_change_to(ItemChange::new(), after)
 }
 
 /// Adds the change of role and status to `change`.
-pub(in crate::store) fn also_change_to(change: Change, after: &Membership) -> Change {
+pub(in crate::store) fn also_change_to(change: ItemChange, after: &Membership) -> ItemChange {
     change
         .set("role", text(after.role.as_str()))
         .set("status", text(after.status.as_str()))
@@ -137,7 +137,7 @@ pub(in crate::store) fn also_change_to(change: Change, after: &Membership) -> Ch
 }
 
 /// Adds the user who granted the role of an open invitation to the change.
-pub(in crate::store) fn change_inviter(change: Change, after: &Membership) -> Change {
+pub(in crate::store) fn change_inviter(change: ItemChange, after: &Membership) -> ItemChange {
     let change = match &after.invited_by_user_id {
         Some(inviter) => change.set("invited_by_user_id", text(inviter.as_str())),
         None => change.remove("invited_by_user_id"),

@@ -5,7 +5,7 @@
 
 use crate::domain::{OrganizationId, TenantId, Timestamp, User, UserId, UserNames};
 use crate::store::keys::{GSI3, Key};
-use crate::store::table::{Change, Condition, Item, Transaction, number, text};
+use crate::store::table::{Condition, Item, ItemChange, Transaction, number, text};
 use crate::store::{keys, table};
 
 /// Attribute of a membership: the version of the profile that its copy is from.
@@ -85,7 +85,7 @@ impl NamesLag {
 }
 
 /// Adds the place of a profile in the index of people to the change.
-pub(in crate::store) fn in_index(change: Change, user: &User) -> Change {
+pub(in crate::store) fn in_index(change: ItemChange, user: &User) -> ItemChange {
     let place = keys::person_place(&user.names().folded_name(), &user.user_id);
     change
         .set("gsi3pk", text(keys::users_partition(&user.tenant_id)))
@@ -93,7 +93,7 @@ pub(in crate::store) fn in_index(change: Change, user: &User) -> Change {
 }
 
 /// Adds to a change of a profile that its memberships have older names.
-pub(in crate::store) fn pending(change: Change, user: &User) -> Change {
+pub(in crate::store) fn pending(change: ItemChange, user: &User) -> ItemChange {
     change.set(NAMES_PENDING, number(user.version))
 }
 
@@ -103,7 +103,7 @@ pub(in crate::store) fn write_email_entry<L: Copy + PartialEq>(
     label: L,
     user: &User,
 ) {
-    let change = Change::new()
+    let change = ItemChange::new()
         .set("tenant_id", text(user.tenant_id.as_str()))
         .set("user_id", text(user.user_id.as_str()));
     let change = match &user.email {
@@ -138,12 +138,12 @@ pub(in crate::store) fn copy(
     user: &User,
     organization: &OrganizationId,
     joined_at: Timestamp,
-) -> (Change, Condition) {
+) -> (ItemChange, Condition) {
     let tenant = &user.tenant_id;
     let names = user.names();
     let place = keys::person_place(&names.folded_name(), &user.user_id);
     let joined = keys::member(tenant, organization, &user.user_id, joined_at);
-    let mut change = Change::new()
+    let mut change = ItemChange::new()
         .set(PROFILE_VERSION, number(user.version))
         .set("gsi1sk", text(joined.sk))
         .set("gsi3pk", text(keys::names_partition(tenant, organization)))

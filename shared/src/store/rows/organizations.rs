@@ -10,7 +10,9 @@ use crate::domain::{
     UserId,
 };
 use crate::store::keys::{GSI1, GSI2, Key};
-use crate::store::table::{Change, Condition, Item, Transaction, from_item, number, text, to_item};
+use crate::store::table::{
+    Condition, Item, ItemChange, Transaction, from_item, number, text, to_item,
+};
 use crate::store::{keys, table};
 
 /// Attribute: the name that the login sync set last on an organization or a team. While it equals the name, the
@@ -206,7 +208,7 @@ pub(in crate::store) fn count_owners<L: Copy + PartialEq>(
     } else {
         condition
     };
-    let change = Change::new().add("owner_count", more);
+    let change = ItemChange::new().add("owner_count", more);
     transaction.touch(label, organization, change, condition);
 }
 

@@ -7,7 +7,7 @@ use super::names::{self, NamesLag};
 use crate::domain::{
     Caller, Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId, UserStatus,
 };
-use crate::store::table::{Change, Condition, Item, Transaction, from_item, number, text};
+use crate::store::table::{Condition, Item, ItemChange, Transaction, from_item, number, text};
 use crate::store::{Error, Refusal, in_version, keys, table};
 
 /// Attribute of a profile whose email address is verified. Otherwise absent.
@@ -98,7 +98,7 @@ pub(in crate::store) fn known(caller: &Caller, now: Timestamp) -> User {
 }
 
 /// Returns the change that writes all attributes of a profile.
-pub(in crate::store) fn new_profile(user: &User) -> Change {
+pub(in crate::store) fn new_profile(user: &User) -> ItemChange {
     names::in_index(profile(user), user)
         .set("tenant_id", text(user.tenant_id.as_str()))
         .set("user_id", text(user.user_id.as_str()))
@@ -106,8 +106,8 @@ pub(in crate::store) fn new_profile(user: &User) -> Change {
 }
 
 /// Returns the change that writes the attributes of a profile that can change, but not the status.
-pub(in crate::store) fn profile(user: &User) -> Change {
-    let mut change = Change::new()
+pub(in crate::store) fn profile(user: &User) -> ItemChange {
+    let mut change = ItemChange::new()
         .set("version", number(user.version))
         .set("updated_at", text(user.updated_at.to_string()));
     let last_login_at = user.last_login_at.map(|at| at.to_string());

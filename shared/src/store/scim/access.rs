@@ -8,7 +8,7 @@ use crate::domain::{
     DirectoryId, DirectoryStatus, ScimScope, ScimToken, ScimTokenHash, TenantId, Timestamp,
 };
 use crate::store::keys;
-use crate::store::table::{Change, Item, from_item, number, text, to_item};
+use crate::store::table::{Item, ItemChange, from_item, number, text, to_item};
 use crate::store::{Error, Store, table};
 
 /// How long the token before the last rotation works.
@@ -54,16 +54,16 @@ pub(in crate::store) fn access_row(
 }
 
 /// Returns the change that replaces the token. The one before works for a day longer.
-pub(in crate::store) fn rotate(hash: ScimTokenHash, now: Timestamp) -> Change {
-    Change::new()
+pub(in crate::store) fn rotate(hash: ScimTokenHash, now: Timestamp) -> ItemChange {
+    ItemChange::new()
         .copy("previous_hash", "token_hash")
         .set("previous_until", number(now.after(OVERLAP).as_second()))
         .set("token_hash", text(String::from(hash)))
 }
 
 /// Returns the change that lets requests change users and groups, or only read them.
-pub(in crate::store) fn set_status(status: DirectoryStatus) -> Change {
-    Change::new().set("status", text(status.as_str()))
+pub(in crate::store) fn set_status(status: DirectoryStatus) -> ItemChange {
+    ItemChange::new().set("status", text(status.as_str()))
 }
 
 impl Store {

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use super::records::{CHANGE, MARKED_TO, PendingRow, Work, from_steps_row, steps_key};
 use super::step::Step;
-use super::{Action, PENDING};
+use super::{PENDING, ScimAction};
 use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, Key, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, number, text};
+use crate::store::table::{
+    Condition, Item, ItemChange, Query, from_item, in_partition, number, text,
+};
 use crate::store::{Error, Refusal, Store, table};
 
 /// How long a request works on its recorded change.
@@ -224,8 +226,8 @@ impl Store {
         let known = self.known_members(scope, users.iter()).await?;
         let write = self.clock.new_id().to_string();
         let mut transaction = self.unrecorded();
-        let moved = Change::new().set(MARKED_TO, text(table::key_of(last)?.sk));
-        transaction.update(Action::Pending, &place, moved, record.is_unmoved());
+        let moved = ItemChange::new().set(MARKED_TO, text(table::key_of(last)?.sk));
+        transaction.update(ScimAction::Pending, &place, moved, record.is_unmoved());
         let marked = known.mark(&mut transaction, scope, &users, &write);
         match transaction.commit().await? {
             Ok(()) => Ok(Marked::Page(marked)),
@@ -310,19 +312,19 @@ impl Store {
             .known_members(scope, batch.iter().map(Step::member))
             .await?;
         let mut transaction = self.unrecorded();
-        let done = Change::new().set("done", number(to_number(progress.done + batch.len())?));
-        transaction.update(Action::Pending, &key, done, progress.is_as_read()?);
+        let done = ItemChange::new().set("done", number(to_number(progress.done + batch.len())?));
+        transaction.update(ScimAction::Pending, &key, done, progress.is_as_read()?);
         let write = self.clock.new_id().to_string();
         known.apply(&mut transaction, scope, group, batch, &write)?;
         let missing = i32::try_from(known.count_missing(batch)).map_err(table::Error::defect)?;
         if missing > 0 {
             // Members that were deleted since are counted in the group, and shown as its members until now.
-            let change = Change::new()
+            let change = ItemChange::new()
                 .add("member_count", -missing)
                 .add("version", 1)
                 .set("updated_at", text(now.to_string()));
             let key = keys::scim_group(scope, group);
-            transaction.touch(Action::Resource, &key, change, Condition::present());
+            transaction.touch(ScimAction::Resource, &key, change, Condition::present());
         }
         match transaction.commit().await? {
             Ok(()) => Ok(Batch::Done(known.linked(batch).cloned().collect())),
@@ -334,13 +336,13 @@ impl Store {
     async fn end_change(&self, scope: &ScimScope, progress: &Progress<'_>) -> Result<(), Error> {
         let mut transaction = self.unrecorded();
         let key = keys::scim_pending(scope, progress.group.as_str());
-        transaction.delete(Action::Pending, &key, progress.is_as_read()?);
+        transaction.delete(ScimAction::Pending, &key, progress.is_as_read()?);
         let steps = steps_key(scope, progress.group);
-        transaction.delete(Action::Member, &steps, Condition::none());
+        transaction.delete(ScimAction::Member, &steps, Condition::none());
         transaction.touch(
-            Action::Resource,
+            ScimAction::Resource,
             &keys::scim_group(scope, progress.group),
-            Change::new().remove(PENDING),
+            ItemChange::new().remove(PENDING),
             Condition::present(),
         );
         // Unmet: the record is gone, or the group is deleted and the record is another one.

@@ -5,11 +5,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::members::{GroupOfRow, from_member_row};
 use super::records::steps_key;
 use super::step::Step;
-use super::{Action, PENDING};
+use super::{PENDING, ScimAction};
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, from_item, text};
+use crate::store::table::{Condition, Item, ItemChange, from_item, text};
 use crate::store::{Error, Store};
 
 /// Number of memberships that are read at once.
@@ -76,27 +76,27 @@ impl Store {
     ) -> Result<(), Unsettled> {
         let mut transaction = self.unrecorded();
         let key = keys::scim_member(scope, group, id);
-        transaction.delete(Action::Member, &key, Condition::present());
+        transaction.delete(ScimAction::Member, &key, Condition::present());
         let reverse = keys::scim_group_of(scope, id, group);
-        transaction.delete(Action::Lookup, &reverse, Condition::none());
-        let change = Change::new()
+        transaction.delete(ScimAction::Lookup, &reverse, Condition::none());
+        let change = ItemChange::new()
             .add("member_count", -1)
             .add("version", 1)
             .set("updated_at", text(now.to_string()));
         let settled =
             Condition::present().and(Condition::new(format!("attribute_not_exists(#{PENDING})")));
         let group_key = keys::scim_group(scope, group);
-        transaction.update(Action::Resource, &group_key, change, settled);
+        transaction.update(ScimAction::Resource, &group_key, change, settled);
         let Err(unmet) = transaction.commit().await? else {
             return Ok(());
         };
-        let is_group_pending = matches!(unmet.of(&Action::Resource), Some(Some(_)));
+        let is_group_pending = matches!(unmet.of(&ScimAction::Resource), Some(Some(_)));
         if is_group_pending {
             self.carry_out(scope, group).await?;
             return Err(Unsettled::Overtaken);
         }
         // The group is deleted too, or another request has taken the member out.
-        let is_group_gone = unmet.of(&Action::Resource).is_some();
+        let is_group_gone = unmet.of(&ScimAction::Resource).is_some();
         if is_group_gone {
             self.table.delete(&key, Condition::none()).await?;
         }

@@ -7,7 +7,7 @@ use super::records::{record_change, record_gone};
 use super::step::Step;
 use super::users::not_created;
 use super::{
-    Action, GROUP_CHANGEABLE, PENDING, ScimNamespace, ScimWritten, change_lookups, change_name,
+    GROUP_CHANGEABLE, PENDING, ScimAction, ScimNamespace, ScimWritten, change_lookups, change_name,
     from_group_row, group_lookups, is_overtaken, require_version, to_change, to_group_row,
     unchanged_group,
 };
@@ -61,7 +61,7 @@ impl Store {
                     row.insert(PENDING.to_owned(), text("members"));
                 }
                 let mut transaction = self.unrecorded();
-                transaction.put(Action::Resource, row, Condition::absent());
+                transaction.put(ScimAction::Resource, row, Condition::absent());
                 let (id, names) = (group.id.as_str(), ScimNamespace::of_groups(scope));
                 change_name(&mut transaction, names, id, None, Some(&group.name_key))?;
                 let lookups = group_lookups(scope, group);
@@ -74,7 +74,9 @@ impl Store {
                         affected,
                         is_finished: true,
                     }),
-                    Err(unmet) if unmet.of(&Action::Member).is_some() => Err(Unsettled::Overtaken),
+                    Err(unmet) if unmet.of(&ScimAction::Member).is_some() => {
+                        Err(Unsettled::Overtaken)
+                    }
                     Err(unmet) => Err(not_created(&unmet, "create_scim_group").into()),
                 }
             })
@@ -158,7 +160,7 @@ impl Store {
         }
         let mut transaction = self.unrecorded();
         transaction.update(
-            Action::Resource,
+            ScimAction::Resource,
             &keys::scim_group(scope, id),
             change,
             unchanged_group(before.version),
@@ -186,10 +188,10 @@ impl Store {
                 is_finished: true,
             });
         };
-        if unmet.of(&Action::Resource).is_some() {
+        if unmet.of(&ScimAction::Resource).is_some() {
             return Err(Unsettled::Overtaken);
         }
-        if unmet.of(&Action::Name).is_some() {
+        if unmet.of(&ScimAction::Name).is_some() {
             return Err(Refusal::NameTaken.into());
         }
         Err(Unsettled::Overtaken)
@@ -199,7 +201,7 @@ impl Store {
     /// that it marks.
     fn add_steps(
         &self,
-        transaction: &mut Transaction<'_, Action>,
+        transaction: &mut Transaction<'_, ScimAction>,
         scope: &ScimScope,
         group: &GroupId,
         steps: &[Step],
@@ -250,7 +252,7 @@ impl Store {
                 require_version(expected, before.version)?;
                 let mut transaction = self.unrecorded();
                 transaction.delete(
-                    Action::Resource,
+                    ScimAction::Resource,
                     &keys::scim_group(scope, id),
                     unchanged_group(before.version),
                 );

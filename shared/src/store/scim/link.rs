@@ -4,7 +4,7 @@ use super::login::unlinked;
 use super::{UNAPPLIED, still_linked};
 use crate::domain::{ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, GSI2};
-use crate::store::table::{Change, Condition, Query, in_partition, text, text_of};
+use crate::store::table::{Condition, ItemChange, Query, in_partition, text, text_of};
 use crate::store::{Error, Store, table};
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
         user: &UserId,
     ) -> Result<bool, Error> {
         let free = still_linked(None).or(still_linked(Some(user)));
-        let change = Change::new().set("user_id", text(user.as_str()));
+        let change = ItemChange::new().set("user_id", text(user.as_str()));
         let key = keys::scim_user(scope, id);
         Ok(self.table.update(&key, change, free).await?)
     }
@@ -75,7 +75,7 @@ impl Store {
         id: &ScimUserId,
         unapplied: &str,
     ) -> Result<(), Error> {
-        let change = Change::new()
+        let change = ItemChange::new()
             .remove(UNAPPLIED)
             .remove(&format!("{GSI2}pk"))
             .remove(&format!("{GSI2}sk"));

@@ -1,6 +1,6 @@
 //! What a login, and what follows a write of SCIM, need: the link of a user of the product to a directory user, on both.
 
-use super::{Action, UNAPPLIED, mark, still_linked};
+use super::{ScimAction, UNAPPLIED, mark, still_linked};
 use crate::domain::{
     Domain, GroupId, MembershipsOfDeleted, Name, Origin, ScimLookup, ScimScope, ScimUser,
     ScimUserId, Source, TenantId, UserId,
@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::keys::{self, GSI2};
 use crate::store::rows::known_user::{KnownUser, SCIM_USER, ScimLink};
 use crate::store::rows::users;
-use crate::store::table::{Change, Condition, text};
+use crate::store::table::{Condition, ItemChange, text};
 use crate::store::{Error, Store};
 
 /// A directory user and its groups, read with strong consistency.
@@ -89,13 +89,13 @@ impl Store {
             Condition::new(format!("#{SCIM_USER} = :link")).value(":link", text(link.to_string()));
         let mut transaction = self.unrecorded();
         transaction.update(
-            Action::Profile,
+            ScimAction::Profile,
             &keys::user(&scope.tenant_id, user),
-            Change::new().set(SCIM_USER, text(link.to_string())),
+            ItemChange::new().set(SCIM_USER, text(link.to_string())),
             users::is_known().and(as_read.or(is_same)),
         );
         transaction.update(
-            Action::Resource,
+            ScimAction::Resource,
             &keys::scim_user(scope, to),
             // Marked until the user has what the directory user gives, so that a login that stops here is taken up.
             mark(
@@ -108,7 +108,7 @@ impl Store {
         );
         if let Some(before) = instead_of {
             transaction.update(
-                Action::Member,
+                ScimAction::Member,
                 &keys::scim_user(scope, before),
                 unlinked(),
                 still_linked(Some(user)),
@@ -143,7 +143,7 @@ impl Store {
         let is_linked =
             Condition::new(format!("#{SCIM_USER} = :link")).value(":link", text(link.to_string()));
         let key = keys::user(&scope.tenant_id, user);
-        let change = Change::new().remove(SCIM_USER);
+        let change = ItemChange::new().remove(SCIM_USER);
         self.table.update(&key, change, is_linked).await?;
         // One that was linked meanwhile may have lost what they had just been given.
         self.marked_successor(scope, id, user).await
@@ -172,7 +172,7 @@ impl Store {
     /// Marks a directory user whose linked user may not have what it gives. Writes on the condition that it is linked.
     pub async fn mark_scim_user(&self, scope: &ScimScope, id: &ScimUserId) -> Result<(), Error> {
         let write = self.clock.new_id().to_string();
-        let change = mark(Change::new(), scope, id, &write);
+        let change = mark(ItemChange::new(), scope, id, &write);
         let linked = Condition::new("attribute_exists(#user_id)");
         let key = keys::scim_user(scope, id);
         self.table.update(&key, change, linked).await?;
@@ -181,13 +181,13 @@ impl Store {
 }
 
 /// Returns the change that links a directory user.
-fn link_change(user: &UserId) -> Change {
-    Change::new().set("user_id", text(user.as_str()))
+fn link_change(user: &UserId) -> ItemChange {
+    ItemChange::new().set("user_id", text(user.as_str()))
 }
 
 /// Returns the change that ends the link of a directory user.
-pub(super) fn unlinked() -> Change {
-    Change::new()
+pub(super) fn unlinked() -> ItemChange {
+    ItemChange::new()
         .remove("user_id")
         .remove(UNAPPLIED)
         .remove(&format!("{GSI2}pk"))

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::records::from_steps_row;
 use super::step::Step;
-use super::{Action, from_user_row, mark, still_linked};
+use super::{ScimAction, from_user_row, mark, still_linked};
 use crate::domain::{
     GroupId, Invalid, MAX_SCIM_MEMBERS, ScimGroup, ScimMember, ScimMembersChange, ScimScope,
     ScimUserId, UserId,
 };
 use crate::store::keys::{self, Key, SCIM_MEMBER_PREFIX};
 use crate::store::table::{
-    Change, Condition, Item, Transaction, from_item, in_partition, key_of, to_item,
+    Condition, Item, ItemChange, Transaction, from_item, in_partition, key_of, to_item,
 };
 use crate::store::{Error, Refusal, Store, table};
 
@@ -85,7 +85,7 @@ impl Known {
     /// and leaves out those that are known not to. Marks linked users, on the condition that their link is unchanged.
     pub(super) fn apply(
         &self,
-        transaction: &mut Transaction<'_, Action>,
+        transaction: &mut Transaction<'_, ScimAction>,
         scope: &ScimScope,
         group: &GroupId,
         steps: &[Step],
@@ -107,37 +107,37 @@ impl Known {
                         },
                     };
                     let row = to_item(&row, [key.attributes(), Item::new()])?;
-                    transaction.put(Action::Member, row, Condition::none());
+                    transaction.put(ScimAction::Member, row, Condition::none());
                     let row = GroupOfRow {
                         group_id: group.clone(),
                     };
                     let row = to_item(&row, [reverse.attributes(), Item::new()])?;
-                    transaction.put(Action::Member, row, Condition::none());
+                    transaction.put(ScimAction::Member, row, Condition::none());
                 }
                 Step::Remove(_) => {
-                    transaction.delete(Action::Member, &key, Condition::none());
-                    transaction.delete(Action::Member, &reverse, Condition::none());
+                    transaction.delete(ScimAction::Member, &key, Condition::none());
+                    transaction.delete(ScimAction::Member, &reverse, Condition::none());
                 }
             }
             match (member, linked, step) {
                 (ScimMember::User(id), Some(Some(user)), _) => {
-                    let change = mark(Change::new(), scope, id, write);
+                    let change = mark(ItemChange::new(), scope, id, write);
                     let key = keys::scim_user(scope, id);
-                    transaction.touch(Action::Member, &key, change, still_linked(Some(user)));
+                    transaction.touch(ScimAction::Member, &key, change, still_linked(Some(user)));
                 }
                 (ScimMember::User(id), Some(None), Step::Add(_)) => {
                     let key = keys::scim_user(scope, id);
-                    transaction.check(Action::Member, &key, still_linked(None));
+                    transaction.check(ScimAction::Member, &key, still_linked(None));
                 }
                 (ScimMember::User(id), _, Step::Remove(_)) => {
                     // A user linked meanwhile may already have what the group grants, so mark them.
                     let key = keys::scim_user(scope, id);
                     let unlinked = Condition::new("attribute_not_exists(#user_id)");
-                    transaction.check(Action::Member, &key, unlinked);
+                    transaction.check(ScimAction::Member, &key, unlinked);
                 }
                 (ScimMember::Group(id), _, Step::Add(_)) => {
                     let key = keys::scim_group(scope, id);
-                    transaction.check(Action::Member, &key, Condition::present());
+                    transaction.check(ScimAction::Member, &key, Condition::present());
                 }
                 _ => {}
             }
@@ -148,7 +148,7 @@ impl Known {
     /// Marks the linked users among these, each on the condition that its link is unchanged. Returns them.
     pub(super) fn mark(
         &self,
-        transaction: &mut Transaction<'_, Action>,
+        transaction: &mut Transaction<'_, ScimAction>,
         scope: &ScimScope,
         members: &[ScimMember],
         write: &str,
@@ -156,9 +156,9 @@ impl Known {
         let mut marked = Vec::new();
         for id in members.iter().filter_map(ScimMember::user) {
             if let Some(Some(user)) = self.users.get(id) {
-                let change = mark(Change::new(), scope, id, write);
+                let change = mark(ItemChange::new(), scope, id, write);
                 let key = keys::scim_user(scope, id);
-                transaction.touch(Action::Member, &key, change, still_linked(Some(user)));
+                transaction.touch(ScimAction::Member, &key, change, still_linked(Some(user)));
                 marked.push(id.clone());
             }
         }

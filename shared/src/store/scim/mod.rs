@@ -28,7 +28,9 @@ use crate::domain::{
     UserId,
 };
 use crate::store::keys::{self, GSI2, Key, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
-use crate::store::table::{Change, Condition, Item, Transaction, from_item, number, text, to_item};
+use crate::store::table::{
+    Condition, Item, ItemChange, Transaction, from_item, number, text, to_item,
+};
 use crate::store::{Refusal, table};
 
 pub use access::ScimAccess;
@@ -144,7 +146,7 @@ impl<'a> ScimNamespace<'a> {
 
 /// Labels of the actions in transactions on users and groups.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum ScimAction {
     Resource,
     Name,
     Lookup,
@@ -233,10 +235,10 @@ fn from_text(text: &str) -> Result<Map<String, Value>, table::Error> {
 }
 
 /// Returns the change that writes these attributes of a row, and removes those that it does not have.
-fn to_change(row: &Item, attributes: &[&str]) -> Change {
+fn to_change(row: &Item, attributes: &[&str]) -> ItemChange {
     attributes
         .iter()
-        .fold(Change::new(), |change, name| change.take(name, row))
+        .fold(ItemChange::new(), |change, name| change.take(name, row))
 }
 
 /// Returns the item that leads from a key to a user or group.
@@ -272,18 +274,18 @@ fn group_lookups(scope: &ScimScope, group: &ScimGroup) -> BTreeSet<(String, Stri
 /// Adds the changes of the items by which a user or group is found. They follow the item of the user or group, whose
 /// version is the condition.
 fn change_lookups(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     id: &str,
     before: &BTreeSet<(String, String)>,
     after: &BTreeSet<(String, String)>,
 ) -> Result<(), table::Error> {
     for (pk, sk) in after.difference(before) {
         let key = Key::new(pk.clone(), sk.clone());
-        transaction.put(Action::Lookup, lookup_row(&key, id)?, Condition::none());
+        transaction.put(ScimAction::Lookup, lookup_row(&key, id)?, Condition::none());
     }
     for (pk, sk) in before.difference(after) {
         let key = Key::new(pk.clone(), sk.clone());
-        transaction.delete(Action::Lookup, &key, Condition::none());
+        transaction.delete(ScimAction::Lookup, &key, Condition::none());
     }
     Ok(())
 }
@@ -291,7 +293,7 @@ fn change_lookups(
 /// Adds the change of a unique name and of the numbers of names, on the conditions that no other user or group has the
 /// new one, and for the first one that the directory is not being deleted.
 fn change_name(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     namespace: ScimNamespace<'_>,
     id: &str,
     before: Option<&str>,
@@ -303,19 +305,19 @@ fn change_name(
     let ScimNamespace { scope, prefix } = namespace;
     if let Some(after) = after {
         let key = keys::scim_name(scope, prefix, after);
-        transaction.put(Action::Name, lookup_row(&key, id)?, Condition::absent());
+        transaction.put(ScimAction::Name, lookup_row(&key, id)?, Condition::absent());
     }
     if let Some(before) = before {
         let key = keys::scim_name(scope, prefix, before);
         let own = Condition::new("#id = :own").value(":own", text(id));
-        transaction.delete(Action::Lookup, &key, own);
+        transaction.delete(ScimAction::Lookup, &key, own);
     }
     numbers::count(transaction, namespace, before, after);
     Ok(())
 }
 
 /// Returns the change that marks a directory user whose linked user does not have its last change yet.
-fn mark(change: Change, scope: &ScimScope, user: &ScimUserId, write: &str) -> Change {
+fn mark(change: ItemChange, scope: &ScimScope, user: &ScimUserId, write: &str) -> ItemChange {
     let place = keys::scim_unapplied(scope, user);
     change
         .set(UNAPPLIED, text(write))

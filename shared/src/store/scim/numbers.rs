@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Action, ScimNamespace};
+use super::{ScimAction, ScimNamespace};
 use crate::domain::ScimScope;
 use crate::store::keys::{self, Key, ScimPlace};
-use crate::store::table::{Change, Condition, Item, Transaction};
+use crate::store::table::{Condition, Item, ItemChange, Transaction};
 use crate::store::{Error, Store, table};
 
 /// What the names of the attributes start with. The number of the bucket or slot follows.
@@ -53,7 +53,7 @@ impl Numbers {
 /// Adds to a transaction that a name takes the place of another one, if any, on the condition for a name that takes no
 /// other's place that the directory is not being deleted.
 pub(super) fn count(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     ScimNamespace { scope, prefix }: ScimNamespace<'_>,
     before: Option<&str>,
     after: Option<&str>,
@@ -83,7 +83,7 @@ pub(super) fn count(
 
 /// Adds these numbers to those of an item, unless they add up to nothing.
 fn add(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     key: &Key,
     moves: impl Iterator<Item = (u8, i32)>,
     condition: Condition,
@@ -98,10 +98,10 @@ fn add(
     }
     let change = numbers
         .into_iter()
-        .fold(Change::new(), |change, (place, by)| {
+        .fold(ItemChange::new(), |change, (place, by)| {
             change.add(&format!("{ATTRIBUTE}{place:02x}"), by)
         });
-    transaction.touch(Action::Count, key, change, condition);
+    transaction.touch(ScimAction::Count, key, change, condition);
 }
 
 /// Returns the items that count the users and the groups of a new directory.

@@ -1,6 +1,6 @@
 //! Deleting all users and groups of a directory.
 
-use super::Action;
+use super::ScimAction;
 use super::records::record_gone;
 use crate::domain::{Origin, ScimScope};
 use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX};
@@ -31,7 +31,7 @@ impl Store {
             for item in items {
                 let mut transaction = self.unrecorded();
                 let key = key_of(&item)?;
-                transaction.delete(Action::Resource, &key, Condition::none());
+                transaction.delete(ScimAction::Resource, &key, Condition::none());
                 let change = self.clock.new_id().to_string();
                 record_gone(
                     &mut transaction,

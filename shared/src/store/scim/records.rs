@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Action;
+use super::ScimAction;
 use super::step::Step;
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, Key};
@@ -141,7 +141,7 @@ pub(super) fn from_steps_row(item: &Item) -> Result<Vec<Step>, table::Error> {
 /// Records a change of members in the transaction that changes their group, and whether the group has a new name.
 /// `change` is an id of its own.
 pub(super) fn record_change(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     scope: &ScimScope,
     group: &GroupId,
     change: &str,
@@ -149,19 +149,23 @@ pub(super) fn record_change(
     renamed: bool,
 ) -> Result<(), table::Error> {
     let row = to_steps_row(&steps_key(scope, group), change, steps)?;
-    transaction.put(Action::Pending, row, Condition::none());
+    transaction.put(ScimAction::Pending, row, Condition::none());
     let record = PendingRow {
         renamed,
         ..PendingRow::new(group.as_str(), Work::Members, change)
     };
-    transaction.put(Action::Pending, record.to_item(scope)?, Condition::none());
+    transaction.put(
+        ScimAction::Pending,
+        record.to_item(scope)?,
+        Condition::none(),
+    );
     Ok(())
 }
 
 /// Records that a user or group is deleted, whose memberships are left, and what it gave to the user whom it was linked
 /// to. `change` is an id of its own.
 pub(super) fn record_gone(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, ScimAction>,
     scope: &ScimScope,
     id: &str,
     change: &str,
@@ -171,7 +175,11 @@ pub(super) fn record_gone(
         user_id: linked.cloned(),
         ..PendingRow::new(id, Work::Gone, change)
     };
-    transaction.put(Action::Pending, record.to_item(scope)?, Condition::none());
+    transaction.put(
+        ScimAction::Pending,
+        record.to_item(scope)?,
+        Condition::none(),
+    );
     Ok(())
 }
 

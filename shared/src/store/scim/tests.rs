@@ -155,7 +155,7 @@ async fn a_member_who_was_deleted_before_being_added_is_not_counted() {
     assert!(transaction.commit().await.unwrap().is_ok());
     store.carry_out(&scope, &id).await.unwrap();
     let group = keys::scim_group(&scope, &id);
-    let counted = |write: Vec<fake::Action>| {
+    let counted = |write: Vec<fake::RecordedAction>| {
         let on_group = write.into_iter().find(|action| action.key == group)?;
         on_group.value("member_count").map(str::to_owned)
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::records::record_gone;
 use super::{
-    Action, ScimNamespace, ScimWritten, USER_CHANGEABLE, change_lookups, change_name,
+    ScimAction, ScimNamespace, ScimWritten, USER_CHANGEABLE, change_lookups, change_name,
     from_user_row, is_overtaken, mark, require_version, still_linked, to_change, to_user_row,
     user_lookups,
 };
@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<ScimUser, Error> {
         let mut transaction = self.unrecorded();
         let row = to_user_row(scope, user)?;
-        transaction.put(Action::Resource, row, Condition::absent());
+        transaction.put(ScimAction::Resource, row, Condition::absent());
         let (id, names) = (user.id.as_str(), ScimNamespace::of_users(scope));
         change_name(&mut transaction, names, id, None, Some(&user.user_name))?;
         let lookups = user_lookups(scope, user);
@@ -110,7 +110,7 @@ impl Store {
         }
         let mut transaction = self.unrecorded();
         transaction.update(
-            Action::Resource,
+            ScimAction::Resource,
             &keys::scim_user(scope, id),
             change,
             in_version(before.version).and(still_linked(linked)),
@@ -131,8 +131,8 @@ impl Store {
                 is_finished: true,
             });
         };
-        match unmet.of(&Action::Resource) {
-            None if unmet.of(&Action::Name).is_some() => Err(Refusal::NameTaken.into()),
+        match unmet.of(&ScimAction::Resource) {
+            None if unmet.of(&ScimAction::Name).is_some() => Err(Refusal::NameTaken.into()),
             _ => Err(Unsettled::Overtaken),
         }
     }
@@ -157,7 +157,7 @@ impl Store {
                 let mut transaction = self.unrecorded();
                 let linked = still_linked(before.user_id.as_ref());
                 transaction.delete(
-                    Action::Resource,
+                    ScimAction::Resource,
                     &keys::scim_user(scope, id),
                     in_version(before.version).and(linked),
                 );
@@ -186,10 +186,10 @@ impl Store {
 }
 
 /// Maps the failed conditions of a creation to a refusal.
-pub(super) fn not_created(unmet: &Unmet<Action>, operation: &'static str) -> Error {
-    if unmet.of(&Action::Name).is_some() {
+pub(super) fn not_created(unmet: &Unmet<ScimAction>, operation: &'static str) -> Error {
+    if unmet.of(&ScimAction::Name).is_some() {
         Refusal::NameTaken.into()
-    } else if unmet.of(&Action::Count).is_some() {
+    } else if unmet.of(&ScimAction::Count).is_some() {
         // The directory is being deleted, or has been.
         Refusal::NotFound.into()
     } else {

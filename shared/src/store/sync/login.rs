@@ -4,11 +4,11 @@ use crate::store::rows::known_user::{KnownUser, MADE, joined_by_domain_in, mark_
 use crate::store::rows::names::NamesLag;
 use crate::store::rows::users::{self, DIRECTORY_ADMIN, DISABLED_BY, Stored};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Updated, number, text};
+use crate::store::table::{Condition, ItemChange, Updated, number, text};
 use crate::store::{Error, Refusal, Store, WriteOutcome, in_version, keys, table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{Action, CurrentMemberships, made};
+use super::{CurrentMemberships, SyncAction, made};
 use crate::domain::{
     Email, EntraObjectId, EventDraft, EventType, Name, Origin, TenantId, Timestamp, Transition,
     User, UserId,
@@ -25,7 +25,7 @@ impl Store {
         let key = keys::user(&login.tenant_id, &login.user_id);
         let (key, origin) = (&key, &login.user_origin());
         self.until_settled("record_login", |now| async move {
-            let stamp = Change::new()
+            let stamp = ItemChange::new()
                 .set("updated_at", text(now.to_string()))
                 .set("last_login_at", text(now.to_string()))
                 .add("version", 1);
@@ -113,7 +113,7 @@ impl Store {
         let event = EventDraft::user(EventType::UserUpdated, Transition::Changed(user, &after))
             .with_change("tenant_admin", (!is_admin).into(), is_admin.into());
         let mut transaction = self.transaction(origin, [event])?;
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("version", number(after.version))
             .set("updated_at", text(after.updated_at.to_string()));
         let change = if is_admin {
@@ -123,7 +123,7 @@ impl Store {
         };
         let key = keys::user(&user.tenant_id, &user.user_id);
         let condition = users::is_known().and(in_version(user.version));
-        transaction.update(Action::User, &key, change, condition);
+        transaction.update(SyncAction::User, &key, change, condition);
         Ok(made(transaction.commit().await?))
     }
 
@@ -144,7 +144,7 @@ impl Store {
         } else {
             Condition::none()
         };
-        let change = Change::new().set(MADE, text(fingerprint));
+        let change = ItemChange::new().set(MADE, text(fingerprint));
         Ok(self.table.update(&key, change, condition).await?)
     }
 }

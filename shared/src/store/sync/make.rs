@@ -1,7 +1,7 @@
 //! Creating and renaming organizations and teams.
 
 use super::move_team::Move;
-use super::{Action, made};
+use super::{SyncAction, made};
 use crate::domain::{
     EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
     Transition,
@@ -31,8 +31,8 @@ impl Store {
         item.insert("owner_count".to_owned(), number(0));
         item.insert(NAMES_INDEXED.to_owned(), AttributeValue::Bool(true));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
-        transaction.put(Action::Made, item, Condition::absent());
-        reserve_name(&mut transaction, Action::Name, organization)?;
+        transaction.put(SyncAction::Made, item, Condition::absent());
+        reserve_name(&mut transaction, SyncAction::Name, organization)?;
         Ok(made(transaction.commit().await?))
     }
 
@@ -55,15 +55,15 @@ impl Store {
                 let awaited = text(awaited.as_str());
                 item.insert(AWAITS_ORGANIZATION.to_owned(), awaited);
             }
-            transaction.put(Action::Made, item, Condition::absent());
+            transaction.put(SyncAction::Made, item, Condition::absent());
             return Ok(made(transaction.commit().await?));
         };
-        transaction.put(Action::Made, item, Condition::absent());
-        reserve_team_name(&mut transaction, Action::Name, team)?;
+        transaction.put(SyncAction::Made, item, Condition::absent());
+        reserve_team_name(&mut transaction, SyncAction::Name, team)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(WriteOutcome::Done);
         };
-        if let Some(Some(found)) = unmet.of(&Action::Made)
+        if let Some(Some(found)) = unmet.of(&SyncAction::Made)
             && found.contains_key(AWAITS_ORGANIZATION)
         {
             let found = teams::from_row(found.clone())?;

@@ -3,12 +3,12 @@
 use crate::store::invitations::{EndedInvitation, InvitationLabels};
 use crate::store::keys::{self, Key};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, number, text};
+use crate::store::table::{Condition, ItemChange, Transaction, number, text};
 use crate::store::{Error, Store, WriteOutcome, invitations};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Action, CurrentMemberships, SyncedMembership, left, made};
+use super::{CurrentMemberships, SyncAction, SyncedMembership, left, made};
 use crate::domain::{
     Email, EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin,
     Role, Source, Status, Target, TeamId, Transition,
@@ -42,7 +42,7 @@ impl Store {
         let created = Transition::Created(membership);
         let event = changed_by_group(EventType::MembershipAdded, created, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
-        transaction.put(Action::Made, item, Condition::absent());
+        transaction.put(SyncAction::Made, item, Condition::absent());
         Ok(made(transaction.commit().await?))
     }
 
@@ -80,7 +80,7 @@ impl Store {
             role: role.unwrap_or(before.role),
             ..before.clone()
         };
-        let mut marks = Change::new();
+        let mut marks = ItemChange::new();
         if status != before.status {
             marks = marks.remove(SUSPENDED_BY);
         }
@@ -99,7 +99,7 @@ impl Store {
             mapped_from,
         }: SyncedMembership<'_>,
         after: Membership,
-        marks: Change,
+        marks: ItemChange,
     ) -> Result<WriteOutcome, Error> {
         let after = Membership {
             version: before.version + 1,
@@ -123,7 +123,7 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let event = changed_by_group(event_type, changed, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
-        transaction.update(Action::Membership, &key, change, condition);
+        transaction.update(SyncAction::Membership, &key, change, condition);
         count_owners(&mut transaction, before, Some(&after));
         Ok(left(transaction.commit().await?)?)
     }
@@ -147,14 +147,14 @@ impl Store {
         let failed = match inviter_of(before, now) {
             Err(_) => None,
             Ok(conditions) => {
-                let labels = [Action::Inviter, Action::InviterProfile];
+                let labels = [SyncAction::Inviter, SyncAction::InviterProfile];
                 let accepted = Transition::Changed(before, &after);
                 let event = changed_by_group(EventType::MembershipAccepted, accepted, mapped_from);
                 let mut transaction = self.transaction(origin, [event])?;
                 for (label, (key, may)) in labels.into_iter().zip(&conditions) {
                     transaction.check(label, key, may.clone());
                 }
-                activate_synced(&mut transaction, before, &after, Change::new());
+                activate_synced(&mut transaction, before, &after, ItemChange::new());
                 let unmet = match transaction.commit().await? {
                     Err(unmet) if unmet.only(&labels) => unmet,
                     committed => return Ok(left(committed)?),
@@ -170,7 +170,7 @@ impl Store {
             invited_by_user_id: None,
             ..after
         };
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("source", text(after.source.as_str()))
             .set(SYNCED_ROLE, text(role.as_str()))
             .remove("invited_by_user_id");
@@ -182,7 +182,7 @@ impl Store {
         let event = changed_by_group(EventType::MembershipAdded, added, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
         if let Some((key, may)) = failed {
-            transaction.check(Action::Inviter, &key, may.negated());
+            transaction.check(SyncAction::Inviter, &key, may.negated());
         }
         activate_synced(&mut transaction, before, &after, change);
         Ok(left(transaction.commit().await?)?)
@@ -242,11 +242,11 @@ impl Store {
                     .because_of(organization_id);
             let mut transaction = self.transaction(origin, [event])?;
             leave_teams(&mut transaction, &teams, organization_id);
-            transaction.check(Action::Membership, &key, condition.clone());
+            transaction.check(SyncAction::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
                 let another = organizations::another_owner();
-                transaction.check(Action::Organization, &organization, another);
+                transaction.check(SyncAction::Organization, &organization, another);
             }
             if let Err(unmet) = transaction.commit().await? {
                 return Ok(left(Err(unmet))?);
@@ -287,15 +287,15 @@ impl Store {
             let events = std::iter::once(event).chain(revocation);
             let mut transaction = self.transaction(origin, events)?;
             leave_teams(&mut transaction, teams, organization_id);
-            transaction.delete(Action::Membership, key, condition.clone());
+            transaction.delete(SyncAction::Membership, key, condition.clone());
             // The domain of their address must not add them again.
             let mark = keys::left_mark(tenant_id, user_id, organization_id);
-            transaction.put(Action::Left, mark.attributes(), Condition::none());
+            transaction.put(SyncAction::Left, mark.attributes(), Condition::none());
             count_owners(&mut transaction, before, None);
             if let Some(address) = address {
                 let labels = InvitationLabels {
-                    invitation: Action::Invitation,
-                    invitee: Action::Invitee,
+                    invitation: SyncAction::Invitation,
+                    invitee: SyncAction::Invitee,
                 };
                 let ended = ended
                     .as_ref()
@@ -304,10 +304,10 @@ impl Store {
             }
             match transaction.commit().await? {
                 // Answered or sent again meanwhile.
-                Err(unmet) if unmet.only(&[Action::Invitation, Action::Invitee]) => {
+                Err(unmet) if unmet.only(&[SyncAction::Invitation, SyncAction::Invitee]) => {
                     Err(Unsettled::Overtaken)
                 }
-                Err(unmet) if unmet.only(&[Action::Team]) => {
+                Err(unmet) if unmet.only(&[SyncAction::Team]) => {
                     overtaken.store(true, Ordering::Relaxed);
                     Err(Unsettled::Overtaken)
                 }
@@ -330,15 +330,15 @@ fn changed_by_group(
 }
 
 /// Returns the change that marks a suspension as made by the sync, or removes the mark.
-pub(super) fn marks_of(status: Status, by: Source) -> Change {
+pub(super) fn marks_of(status: Status, by: Source) -> ItemChange {
     match status {
-        Status::Suspended => Change::new().set(SUSPENDED_BY, text(by.as_str())),
-        Status::Active | Status::Invited => Change::new().remove(SUSPENDED_BY),
+        Status::Suspended => ItemChange::new().set(SUSPENDED_BY, text(by.as_str())),
+        Status::Active | Status::Invited => ItemChange::new().remove(SUSPENDED_BY),
     }
 }
 
 fn count_owners(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, SyncAction>,
     before: &Membership,
     after: Option<&Membership>,
 ) {
@@ -348,20 +348,20 @@ fn count_owners(
     if more != 0 {
         // Deleted organizations count their owners too, until they are purged.
         let present = Condition::present();
-        organizations::count_owners(transaction, Action::Organization, &key, more, present);
+        organizations::count_owners(transaction, SyncAction::Organization, &key, more, present);
     }
 }
 
 fn activate_synced(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, SyncAction>,
     before: &Membership,
     after: &Membership,
-    change: Change,
+    change: ItemChange,
 ) {
     let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
     let change = members::also_change_to(change, after);
     let condition = members::unchanged(before);
-    transaction.update(Action::Membership, &key, change, condition);
+    transaction.update(SyncAction::Membership, &key, change, condition);
     count_owners(transaction, before, Some(after));
 }
 
@@ -373,8 +373,8 @@ fn targets(teams: &[Key]) -> impl Iterator<Item = Target> {
 }
 
 /// Deletes the memberships in teams of an organization.
-fn leave_teams(transaction: &mut Transaction<'_, Action>, teams: &[Key], of: &OrganizationId) {
+fn leave_teams(transaction: &mut Transaction<'_, SyncAction>, teams: &[Key], of: &OrganizationId) {
     for team in teams {
-        transaction.delete(Action::Team, team, members::of_organization(of));
+        transaction.delete(SyncAction::Team, team, members::of_organization(of));
     }
 }

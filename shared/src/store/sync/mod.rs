@@ -48,7 +48,7 @@ pub struct CurrentMemberships {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum SyncAction {
     Made,
     Name,
     Organization,
@@ -72,14 +72,14 @@ pub struct SyncedMembership<'a> {
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.
-fn made(committed: Result<(), Unmet<Action>>) -> WriteOutcome {
+fn made(committed: Result<(), Unmet<SyncAction>>) -> WriteOutcome {
     let Err(unmet) = committed else {
         return WriteOutcome::Done;
     };
-    if unmet.of(&Action::Made).is_some() {
+    if unmet.of(&SyncAction::Made).is_some() {
         return WriteOutcome::Unchanged;
     }
-    if unmet.of(&Action::Name).is_some() {
+    if unmet.of(&SyncAction::Name).is_some() {
         return WriteOutcome::NameTaken;
     }
     // The organization membership that the team membership depends on was removed.
@@ -87,11 +87,12 @@ fn made(committed: Result<(), Unmet<Action>>) -> WriteOutcome {
 }
 
 /// Returns the result of leaving something. Refuses if the last owner would leave.
-fn left(committed: Result<(), Unmet<Action>>) -> Result<WriteOutcome, Refusal> {
+fn left(committed: Result<(), Unmet<SyncAction>>) -> Result<WriteOutcome, Refusal> {
     let Err(unmet) = committed else {
         return Ok(WriteOutcome::Done);
     };
-    if unmet.of(&Action::Organization).is_some() && unmet.of(&Action::Membership).is_none() {
+    if unmet.of(&SyncAction::Organization).is_some() && unmet.of(&SyncAction::Membership).is_none()
+    {
         return Err(Refusal::LastOwner);
     }
     Ok(WriteOutcome::Unchanged)

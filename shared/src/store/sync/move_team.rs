@@ -1,6 +1,6 @@
 //! Moving a team into an organization that could not be created together with the team.
 
-use super::Action;
+use super::SyncAction;
 use crate::domain::{
     EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
     TenantId, Transition,
@@ -11,7 +11,7 @@ use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
 use crate::store::rows::{organizations, team_members, teams};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, number, text};
+use crate::store::table::{Condition, ItemChange, number, text};
 use crate::store::teams::reserve_team_name;
 use crate::store::{Error, Store, WriteOutcome};
 
@@ -75,7 +75,7 @@ impl Store {
         }
         self.move_team_members(origin, tenant, id, organization)
             .await?;
-        let done = Change::new().remove(AWAITS_ORGANIZATION);
+        let done = ItemChange::new().remove(AWAITS_ORGANIZATION);
         let there = teams::is_there();
         self.table.update(&key, done, there).await?;
         Ok(WriteOutcome::Done)
@@ -102,7 +102,7 @@ impl Store {
             ..before.clone()
         };
         let row = teams::to_row(&after)?;
-        let mut change = PLACE.iter().fold(Change::new(), |change, attribute| {
+        let mut change = PLACE.iter().fold(ItemChange::new(), |change, attribute| {
             change.take(attribute, &row)
         });
         if is_synced_name {
@@ -117,14 +117,16 @@ impl Store {
         let event = EventDraft::team(EventType::TeamUpdated, moved).because_of(&before.id);
         let mut transaction = self.transaction(origin, [event])?;
         let key = keys::team(&before.tenant_id, &before.id);
-        transaction.update(Action::Made, &key, change, waits);
+        transaction.update(SyncAction::Made, &key, change, waits);
         let key = keys::organization(&before.tenant_id, organization);
-        transaction.check(Action::Organization, &key, organizations::live());
-        reserve_team_name(&mut transaction, Action::Name, &after)?;
+        transaction.check(SyncAction::Organization, &key, organizations::live());
+        reserve_team_name(&mut transaction, SyncAction::Name, &after)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(WriteOutcome::Done);
         };
-        let is_as_read = unmet.of(&Action::Made).or(unmet.of(&Action::Organization));
+        let is_as_read = unmet
+            .of(&SyncAction::Made)
+            .or(unmet.of(&SyncAction::Organization));
         Ok(match is_as_read {
             None => WriteOutcome::NameTaken,
             Some(_) => WriteOutcome::Unchanged,
@@ -173,7 +175,7 @@ impl Store {
             ..before.clone()
         };
         let as_read = || team_members::as_read(before).and(without_organization());
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("organization_id", text(organization.as_str()))
             .remove(AWAITS_ORGANIZATION);
         let moved = || {
@@ -185,13 +187,13 @@ impl Store {
         let (as_read, moved) = (&as_read, &moved);
         self.until_settled("move_team_membership", |_| async move {
             let mut transaction = self.transaction(origin, [moved()])?;
-            transaction.update(Action::Team, key, change.clone(), as_read());
-            let join = Change::new().add(JOINED_TEAMS, 1);
-            transaction.touch(Action::Membership, own, join, Condition::present());
+            transaction.update(SyncAction::Team, key, change.clone(), as_read());
+            let join = ItemChange::new().add(JOINED_TEAMS, 1);
+            transaction.touch(SyncAction::Membership, own, join, Condition::present());
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(WriteOutcome::Done);
             };
-            match unmet.of(&Action::Team) {
+            match unmet.of(&SyncAction::Team) {
                 Some(Some(item)) if !item.contains_key("organization_id") => {
                     // Its role or status has changed.
                     let before = team_members::from_row(item.clone())?;
@@ -204,7 +206,7 @@ impl Store {
             if before.source.is_directory() {
                 // The next login creates the membership in the organization.
                 let mut transaction = self.transaction(origin, [moved()])?;
-                transaction.update(Action::Team, key, change.clone(), as_read());
+                transaction.update(SyncAction::Team, key, change.clone(), as_read());
                 if transaction.commit().await?.is_ok() {
                     return Ok(WriteOutcome::Done);
                 }
@@ -215,8 +217,8 @@ impl Store {
                 EventDraft::team_membership(EventType::TeamMembershipRemoved, removed, None)
                     .because_of(&before.team_id);
             let mut transaction = self.transaction(origin, [removed])?;
-            transaction.delete(Action::Team, key, as_read());
-            transaction.check(Action::Membership, own, Condition::absent());
+            transaction.delete(SyncAction::Team, key, as_read());
+            transaction.check(SyncAction::Membership, own, Condition::absent());
             if transaction.commit().await?.is_ok() {
                 return Ok(WriteOutcome::Done);
             }

@@ -1,14 +1,14 @@
 //! Joining and leaving teams.
 
 use super::membership::marks_of;
-use super::{Action, CurrentMemberships, left, made};
+use super::{CurrentMemberships, SyncAction, left, made};
 use crate::domain::{
     EventDraft, EventType, GroupId, OrganizationId, Origin, Status, TeamMembership, Transition,
 };
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::team_members;
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
-use crate::store::table::{Change, Condition, number, text};
+use crate::store::table::{Condition, ItemChange, number, text};
 use crate::store::{Error, Store, WriteOutcome, keys};
 
 impl Store {
@@ -47,11 +47,11 @@ impl Store {
             &unnamed
         };
         let mut transaction = self.transaction(origin, [event])?;
-        transaction.put(Action::Made, item, Condition::absent());
+        transaction.put(SyncAction::Made, item, Condition::absent());
         if let Some(organization) = held {
             let key = keys::membership(tenant_id, user_id, organization);
-            let join = Change::new().add(JOINED_TEAMS, 1);
-            transaction.touch(Action::Membership, &key, join, Condition::present());
+            let join = ItemChange::new().add(JOINED_TEAMS, 1);
+            transaction.touch(SyncAction::Membership, &key, join, Condition::present());
         }
         Ok(made(transaction.commit().await?))
     }
@@ -77,7 +77,7 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("status", text(status.as_str()))
             .set("version", number(after.version))
             .set("updated_at", text(after.updated_at.to_string()))
@@ -85,7 +85,7 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let event = team_changed_by_group(EventType::TeamMembershipUpdated, changed);
         let mut transaction = self.transaction(origin, [event])?;
-        transaction.update(Action::Membership, &key, change, unchanged(before));
+        transaction.update(SyncAction::Membership, &key, change, unchanged(before));
         Ok(left(transaction.commit().await?)?)
     }
 
@@ -106,7 +106,7 @@ impl Store {
         let removed = Transition::Removed(before);
         let event = team_changed_by_group(EventType::TeamMembershipRemoved, removed);
         let mut transaction = self.transaction(origin, [event])?;
-        transaction.delete(Action::Membership, &key, unchanged(before));
+        transaction.delete(SyncAction::Membership, &key, unchanged(before));
         Ok(left(transaction.commit().await?)?)
     }
 }

@@ -93,13 +93,13 @@ impl Condition {
 
 /// A change of an item.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Change {
+pub(in crate::store) struct ItemChange {
     set: Vec<String>,
     remove: Vec<String>,
     values: HashMap<String, AttributeValue>,
 }
 
-impl Change {
+impl ItemChange {
     /// Creates an empty change.
     pub(in crate::store) fn new() -> Self {
         Self::default()
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_attribute_is_named() {
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("name", text("Acme"))
             .add("owner_count", -1)
             .remove("domain");

@@ -22,7 +22,7 @@ pub(super) use backoff::Backoff;
 pub(super) use client::CALL_TIMEOUT;
 pub use client::client;
 pub use error::Error;
-pub(super) use expression::{Change, Condition, number, text};
+pub(super) use expression::{Condition, ItemChange, number, text};
 pub(super) use item::{Item, Key, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
 pub(super) use read::{Page, Query, between, in_partition};

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     WriteRequest,
 };
 
-use super::expression::{Change, Condition, Expression};
+use super::expression::{Condition, Expression, ItemChange};
 use super::{Error, Item, Key, Table};
 
 /// Result of a conditional update.
@@ -24,7 +24,7 @@ impl Table {
     pub(in crate::store) async fn update_and_return(
         &self,
         key: &Key,
-        change: Change,
+        change: ItemChange,
         condition: Condition,
         returned: ReturnValue,
     ) -> Result<Updated, Error> {
@@ -72,7 +72,7 @@ impl Table {
     pub(in crate::store) async fn update(
         &self,
         key: &Key,
-        change: Change,
+        change: ItemChange,
         condition: Condition,
     ) -> Result<bool, Error> {
         let updated = self.update_and_return(key, change, condition, ReturnValue::None);

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 
-use super::expression::{Change, Condition, Expression, text};
+use super::expression::{Condition, Expression, ItemChange, text};
 use super::{Error, Item, Key, Table};
 
 /// Makes DynamoDB return the items whose conditions failed, for [`Unmet`].
@@ -127,7 +127,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         &mut self,
         label: L,
         key: &Key,
-        change: Change,
+        change: ItemChange,
         condition: Condition,
     ) {
         let change = change.set(WRITE_ID, text(&self.id));
@@ -140,7 +140,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         &mut self,
         label: L,
         key: &Key,
-        change: Change,
+        change: ItemChange,
         condition: Condition,
     ) {
         let (update, expression) = change.with(condition);

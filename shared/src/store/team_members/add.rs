@@ -1,6 +1,6 @@
 //! Adding a user to a team.
 
-use super::{Action, LABELS, active, not_held};
+use super::{LABELS, TeamMemberAction, active, not_held};
 use crate::domain::{
     EventDraft, EventType, Status, Team, TeamId, TeamMembership, TeamRole, Transition, UserId,
 };
@@ -9,9 +9,9 @@ use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::team_members::{as_read, from_row, to_row};
 use crate::store::rows::{organizations, teams, users};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, text};
+use crate::store::table::{Condition, ItemChange, Transaction, text};
 use crate::store::teams::{TeamStanding, TeamView, require_team, requirement};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, access, keys, table};
+use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, access, keys, table};
 
 impl Store {
     /// Adds a user to a team. Requires a manager of its organization or a higher role, a leader of the team, or
@@ -27,7 +27,7 @@ impl Store {
         team: &TeamId,
         user: &UserId,
         role: TeamRole,
-    ) -> Result<Outcome<Added<TeamMembership>>, Error> {
+    ) -> Result<IdempotentOutcome<Added<TeamMembership>>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -60,28 +60,28 @@ impl Store {
                 return Err(Refusal::AlreadyMember.into());
             }
             let before = stored.clone();
-            let hold = |transaction: &mut Transaction<'_, Action>| {
+            let hold = |transaction: &mut Transaction<'_, TeamMemberAction>| {
                 if !own {
                     require_team(transaction, LABELS, caller, team, view.standing, now);
                     if let Some(organization) = &team.organization_id {
                         let key = keys::membership(&caller.tenant_id, user, organization);
-                        transaction.check(Action::User, &key, active());
+                        transaction.check(TeamMemberAction::User, &key, active());
                     }
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
                     let condition = requirement(view.standing).condition();
-                    transaction.check(Action::Caller, &key, condition);
+                    transaction.check(TeamMemberAction::Caller, &key, condition);
                 }
                 if own {
                     access::require_enabled(transaction, caller);
                 }
                 hold_team(transaction, team);
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
-                transaction.check(Action::Membership, &key, as_read(&before));
+                transaction.check(TeamMemberAction::Membership, &key, as_read(&before));
             };
             let value = Added::Already(stored);
             if let Some(done) =
-                idempotency::unchanged(self, record, Action::Record, hold, value).await?
+                idempotency::unchanged(self, record, TeamMemberAction::Record, hold, value).await?
             {
                 return Ok(done);
             }
@@ -96,7 +96,7 @@ impl Store {
         cx: &Context,
         view: &TeamView,
         membership: TeamMembership,
-    ) -> Result<Result<Outcome<Added<TeamMembership>>, TeamMembership>, Error> {
+    ) -> Result<Result<IdempotentOutcome<Added<TeamMembership>>, TeamMembership>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -114,7 +114,7 @@ impl Store {
         let origin = cx.origin.clone().naming(user, name);
         let mut transaction = self.transaction(&origin, [event])?;
         if let Some(organization) = &team.organization_id {
-            let mut join = Change::new().add(JOINED_TEAMS, 1);
+            let mut join = ItemChange::new().add(JOINED_TEAMS, 1);
             let mut condition = active();
             if own {
                 // A transaction cannot contain two actions on the same item.
@@ -122,10 +122,10 @@ impl Store {
                 condition = requirement(view.standing).condition();
             }
             let key = keys::membership(&caller.tenant_id, user, organization);
-            transaction.touch(Action::User, &key, join, condition);
+            transaction.touch(TeamMemberAction::User, &key, join, condition);
         } else {
             let key = keys::user(&caller.tenant_id, user);
-            transaction.check(Action::User, &key, users::is_known());
+            transaction.check(TeamMemberAction::User, &key, users::is_known());
         }
         hold_team(&mut transaction, team);
         if own {
@@ -134,20 +134,20 @@ impl Store {
             require_team(&mut transaction, LABELS, caller, team, view.standing, now);
         }
         let row = to_row(&membership)?;
-        transaction.put(Action::Membership, row, Condition::absent());
+        transaction.put(TeamMemberAction::Membership, row, Condition::absent());
         let added = Added::New(membership.clone());
         if let Some(record) = record {
-            record.write(&mut transaction, Action::Record, &added)?;
+            record.write(&mut transaction, TeamMemberAction::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Ok(Outcome::Fresh(added)));
+            return Ok(Ok(IdempotentOutcome::Fresh(added)));
         };
         if let Some(record) = record
-            && let Some(first) = record.replay(&unmet, &Action::Record)?
+            && let Some(first) = record.replay(&unmet, &TeamMemberAction::Record)?
         {
             return Ok(Ok(first));
         }
-        if let Some(Some(found)) = unmet.of(&Action::Team)
+        if let Some(Some(found)) = unmet.of(&TeamMemberAction::Team)
             && !found.contains_key(teams::DELETED_AT)
         {
             // The team was moved into its organization since it was read.
@@ -155,17 +155,17 @@ impl Store {
         }
         not_held(&unmet)?;
         // Checked before the membership in the team, which grants nothing without this one.
-        if unmet.of(&Action::User).is_some() {
+        if unmet.of(&TeamMemberAction::User).is_some() {
             let refusal = match &team.organization_id {
                 Some(_) if own => {
-                    access::refusal(&unmet, &Action::User).unwrap_or(Refusal::Forbidden)
+                    access::refusal(&unmet, &TeamMemberAction::User).unwrap_or(Refusal::Forbidden)
                 }
                 Some(_) => Refusal::NotAnOrganizationMember,
                 None => Refusal::UnknownUser,
             };
             return Err(refusal.into());
         }
-        match unmet.of(&Action::Membership) {
+        match unmet.of(&TeamMemberAction::Membership) {
             Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
             _ => Err(table::Error::Conflict("add_team_member").into()),
         }
@@ -173,10 +173,10 @@ impl Store {
 }
 
 /// Makes the transaction conditional on the team and its organization being live.
-fn hold_team(transaction: &mut Transaction<'_, Action>, team: &Team) {
+fn hold_team(transaction: &mut Transaction<'_, TeamMemberAction>, team: &Team) {
     if let Some(organization) = &team.organization_id {
         let key = keys::organization(&team.tenant_id, organization);
-        transaction.check(Action::Organization, &key, organizations::live());
+        transaction.check(TeamMemberAction::Organization, &key, organizations::live());
     }
     let key = keys::team(&team.tenant_id, &team.id);
     let mut condition = teams::is_there();
@@ -184,5 +184,5 @@ fn hold_team(transaction: &mut Transaction<'_, Action>, team: &Team) {
         let standalone = Condition::new("attribute_not_exists(#organization_id)");
         condition = condition.and(standalone);
     }
-    transaction.check(Action::Team, &key, condition);
+    transaction.check(TeamMemberAction::Team, &key, condition);
 }

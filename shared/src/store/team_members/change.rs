@@ -1,6 +1,6 @@
 //! Changing team memberships, and removing users from teams.
 
-use super::{Action, LABELS, active, as_shown, is_active, not_held};
+use super::{LABELS, TeamMemberAction, active, as_shown, is_active, not_held};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamMemberKey, TeamMembership,
     TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
@@ -10,7 +10,7 @@ use crate::store::rows::members::SUSPENDED_BY;
 use crate::store::rows::team_members::{as_read, from_row, page_of_team};
 use crate::store::rows::teams;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Transaction, key_of, number, text};
+use crate::store::table::{Condition, Item, ItemChange, Transaction, key_of, number, text};
 use crate::store::teams::{TeamStanding, TeamView, require_team};
 use crate::store::{Context, Error, Refusal, Store};
 use serde_json::Value;
@@ -77,9 +77,9 @@ impl Store {
                 && let Some(organization) = &view.found.team.organization_id
             {
                 let key = keys::membership(&caller.tenant_id, user, organization);
-                transaction.check(Action::User, &key, active());
+                transaction.check(TeamMemberAction::User, &key, active());
             }
-            let mut change = Change::new()
+            let mut change = ItemChange::new()
                 .set("role", text(after.role.as_str()))
                 .set("status", text(after.status.as_str()))
                 .set("version", number(after.version))
@@ -87,7 +87,7 @@ impl Store {
             if patch.status.is_some() {
                 change = change.remove(SUSPENDED_BY);
             }
-            transaction.update(Action::Membership, key, change, as_read(&before));
+            transaction.update(TeamMemberAction::Membership, key, change, as_read(&before));
             match transaction.commit().await? {
                 Ok(()) => Ok(as_shown(after, counts)),
                 Err(unmet) => {
@@ -154,7 +154,7 @@ impl Store {
             let origin = cx.origin.clone().naming(user, name);
             let mut transaction = self.transaction(&origin, [event])?;
             require_for_target(&mut transaction, caller, user, &view, now);
-            transaction.delete(Action::Membership, key, as_read(&before));
+            transaction.delete(TeamMemberAction::Membership, key, as_read(&before));
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => {
@@ -225,7 +225,7 @@ fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
 /// Like [`require_team`], except when a leader changes their own team membership: the change itself is
 /// conditional on the version of that membership that was read.
 fn require_for_target(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, TeamMemberAction>,
     caller: &Caller,
     user: &UserId,
     view: &TeamView,
@@ -238,5 +238,5 @@ fn require_for_target(
     };
     require_team(transaction, LABELS, caller, &view.found.team, standing, now);
     let key = keys::team(&caller.tenant_id, &view.found.team.id);
-    transaction.check(Action::Team, &key, teams::is_there());
+    transaction.check(TeamMemberAction::Team, &key, teams::is_there());
 }

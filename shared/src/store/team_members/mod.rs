@@ -44,7 +44,7 @@ fn as_shown(membership: TeamMembership, counts: bool) -> TeamMembership {
 
 /// Labels of the actions in transactions on a team membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum TeamMemberAction {
     Caller,
     Leader,
     Organization,
@@ -56,22 +56,24 @@ enum Action {
 }
 
 /// The labels of the caller's permission in these transactions.
-const LABELS: TeamPermissionLabels<Action> = TeamPermissionLabels {
-    caller: Action::Caller,
-    leader: Action::Leader,
+const LABELS: TeamPermissionLabels<TeamMemberAction> = TeamPermissionLabels {
+    caller: TeamMemberAction::Caller,
+    leader: TeamMemberAction::Leader,
 };
 
 /// Returns the refusal if the condition on the caller, the team or the organization failed.
-fn not_held(unmet: &Unmet<Action>) -> Result<(), Refusal> {
+fn not_held(unmet: &Unmet<TeamMemberAction>) -> Result<(), Refusal> {
     // Checked first: a deleted team or organization is not found for any caller, and the leaders' memberships
     // are deleted with the team.
-    if unmet.of(&Action::Organization).is_some() || unmet.of(&Action::Team).is_some() {
+    if unmet.of(&TeamMemberAction::Organization).is_some()
+        || unmet.of(&TeamMemberAction::Team).is_some()
+    {
         return Err(Refusal::NotFound);
     }
-    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
+    if let Some(refusal) = access::refusal(unmet, &TeamMemberAction::Caller) {
         return Err(refusal);
     }
-    if unmet.of(&Action::Leader).is_some() {
+    if unmet.of(&TeamMemberAction::Leader).is_some() {
         return Err(Refusal::Forbidden);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Changing and deleting a team.
 
-use super::{Action, CHANGEABLE, LABELS, TeamInOrganization, TeamStanding, not_changed};
+use super::{CHANGEABLE, LABELS, TeamAction, TeamInOrganization, TeamStanding, not_changed};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
     TeamPatch, Transition,
@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::naming::{NamedChange, renamed};
 use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::teams::{DELETED_AT, to_row};
-use crate::store::table::{Change, Condition, Transaction, number, text};
+use crate::store::table::{Condition, ItemChange, Transaction, number, text};
 use crate::store::{Context, Error, Refusal, Store, WriteOutcome, in_version, keys};
 
 impl Store {
@@ -116,15 +116,15 @@ impl Store {
             let unchanged = in_version(team.version);
             match team.source {
                 Source::Manual | Source::Domain | Source::Invitation => {
-                    transaction.delete(Action::Team, &key, unchanged);
+                    transaction.delete(TeamAction::Team, &key, unchanged);
                 }
                 Source::Entra | Source::Scim => {
-                    let deleted = Change::new()
+                    let deleted = ItemChange::new()
                         .set(DELETED_AT, text(now.to_string()))
                         .set("version", number(team.version + 1))
                         .remove("gsi1pk")
                         .remove("gsi1sk");
-                    transaction.update(Action::Team, &key, deleted, unchanged);
+                    transaction.update(TeamAction::Team, &key, deleted, unchanged);
                 }
             }
             release_team_name(&mut transaction, &team, &reserved);
@@ -149,12 +149,12 @@ impl Store {
         let event = event.because_of(&change.before.id);
         let mut transaction = self.transaction(origin, [event])?;
         write_team_change(&mut transaction, change, Some(&change.after.name))?;
-        Ok(renamed(transaction.commit().await?, &Action::Team))
+        Ok(renamed(transaction.commit().await?, &TeamAction::Team))
     }
 }
 
 fn release_team_name(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, TeamAction>,
     team: &Team,
     reserved: &FoldedName,
 ) {
@@ -164,11 +164,11 @@ fn release_team_name(
     let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
     let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
         .value(":team", text(team.id.as_str()));
-    transaction.delete(Action::OldName, &key, own);
+    transaction.delete(TeamAction::OldName, &key, own);
 }
 
 fn write_team_change(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, TeamAction>,
     NamedChange {
         before,
         reserved,
@@ -182,17 +182,19 @@ fn write_team_change(
         // The sort key in the index uses the same form of the name as the reservation.
         *place = text(keys::team_by_name(reserved, &after.id));
     }
-    let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
-        change.take(attribute, &item)
-    });
+    let mut change = CHANGEABLE
+        .iter()
+        .fold(ItemChange::new(), |change, attribute| {
+            change.take(attribute, &item)
+        });
     if let Some(name) = synced_name {
         change = change.set(SYNCED_NAME, text(name.as_str()));
     }
     let key = keys::team(&before.tenant_id, &before.id);
-    transaction.update(Action::Team, &key, change, in_version(before.version));
+    transaction.update(TeamAction::Team, &key, change, in_version(before.version));
     if !keeps_name && *reserved != after.name.folded() {
         release_team_name(transaction, before, reserved);
-        super::reserve_team_name(transaction, Action::NewName, after)?;
+        super::reserve_team_name(transaction, TeamAction::NewName, after)?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Creating a team.
 
-use super::{Action, LABELS, TeamStanding, TeamWithLimits, not_changed};
+use super::{LABELS, TeamAction, TeamStanding, TeamWithLimits, not_changed};
 use crate::domain::{EventDraft, EventType, Limits, Permission, Team, Transition};
 use crate::store::rows::teams::to_row;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Context, Error, Outcome, Refusal, Store, access, idempotency, table};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, access, idempotency, table};
 
 impl Store {
     /// Creates a team. Requires a manager of the organization or a higher role, or a tenant admin; a standalone
@@ -18,7 +18,7 @@ impl Store {
         &self,
         cx: &Context,
         team: &Team,
-    ) -> Result<Outcome<TeamWithLimits>, Error> {
+    ) -> Result<IdempotentOutcome<TeamWithLimits>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -51,26 +51,26 @@ impl Store {
             let has_limits = team.limits != Limits::default();
             let limits_of = organization.as_ref().filter(|_| has_limits);
             super::hold_organization_of(&mut transaction, team, limits_of);
-            transaction.put(Action::Team, to_row(team)?, Condition::absent());
-            super::reserve_team_name(&mut transaction, Action::NewName, team)?;
+            transaction.put(TeamAction::Team, to_row(team)?, Condition::absent());
+            super::reserve_team_name(&mut transaction, TeamAction::NewName, team)?;
             let created = TeamWithLimits {
                 team: team.clone(),
                 organization_limits: organization.map(|organization| organization.limits),
             };
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &created)?;
+                record.write(&mut transaction, TeamAction::Record, &created)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(created));
+                return Ok(IdempotentOutcome::Fresh(created));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Action::Record)?
+                && let Some(first) = record.replay(&unmet, &TeamAction::Record)?
             {
                 return Ok(first);
             }
             match not_changed(&unmet) {
                 // The random id already exists.
-                Unsettled::Overtaken if unmet.of(&Action::Organization).is_none() => {
+                Unsettled::Overtaken if unmet.of(&TeamAction::Organization).is_none() => {
                     Err(table::Error::Conflict("create_team").into())
                 }
                 unsettled => Err(unsettled),

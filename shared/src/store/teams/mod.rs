@@ -87,7 +87,7 @@ impl Recorded for TeamWithLimits {
 
 /// Labels of the actions in transactions on a team.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Action {
+pub(super) enum TeamAction {
     Caller,
     Leader,
     Organization,
@@ -98,9 +98,9 @@ pub(super) enum Action {
 }
 
 /// The labels of the caller's permission in these transactions.
-const LABELS: TeamPermissionLabels<Action> = TeamPermissionLabels {
-    caller: Action::Caller,
-    leader: Action::Leader,
+const LABELS: TeamPermissionLabels<TeamAction> = TeamPermissionLabels {
+    caller: TeamAction::Caller,
+    leader: TeamAction::Leader,
 };
 
 /// The permissions of a caller on a team, and their origin.
@@ -165,28 +165,28 @@ pub(super) fn requirement(standing: TeamStanding) -> Requirement {
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+fn not_changed(unmet: &Unmet<TeamAction>) -> Unsettled {
     // Checked first: a deleted team is not found for any caller, and its leaders' memberships are deleted with
     // it.
-    match unmet.of(&Action::Team) {
+    match unmet.of(&TeamAction::Team) {
         Some(None) => return Refusal::NotFound.into(),
         // Changed or deleted. The next read finds out which.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
-    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
+    if let Some(refusal) = access::refusal(unmet, &TeamAction::Caller) {
         return refusal.into();
     }
-    if unmet.of(&Action::Leader).is_some() {
+    if unmet.of(&TeamAction::Leader).is_some() {
         return Refusal::Forbidden.into();
     }
-    match unmet.of(&Action::Organization) {
+    match unmet.of(&TeamAction::Organization) {
         Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
         // Its limits may have changed.
         Some(_) => return Unsettled::Overtaken,
         None => {}
     }
-    if unmet.of(&Action::NewName).is_some() {
+    if unmet.of(&TeamAction::NewName).is_some() {
         return Refusal::NameTaken.into();
     }
     Unsettled::Overtaken
@@ -195,7 +195,7 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
 /// Makes the transaction conditional on the team's organization being live. With `limits_of`, also on the
 /// organization being unchanged since the read, because the team's limits were compared with it.
 fn hold_organization_of(
-    transaction: &mut Transaction<'_, Action>,
+    transaction: &mut Transaction<'_, TeamAction>,
     team: &Team,
     limits_of: Option<&Organization>,
 ) {
@@ -207,7 +207,7 @@ fn hold_organization_of(
     if let Some(organization) = limits_of {
         condition = condition.and(in_version(organization.version));
     }
-    transaction.check(Action::Organization, &key, condition);
+    transaction.check(TeamAction::Organization, &key, condition);
 }
 
 /// Reserves the name of a team in its organization, where names are unique. Standalone teams may share a name.
@@ -249,7 +249,7 @@ mod tests {
     fn a_team_is_not_found_once_its_organization_is_deleted() {
         let of = |status: &str| {
             let item = Item::from([("status".to_owned(), text(status))]);
-            not_changed(&Unmet::one(Action::Organization, Some(item)))
+            not_changed(&Unmet::one(TeamAction::Organization, Some(item)))
         };
         assert!(of("deleted").is_not_found());
         assert!(matches!(of("active"), Unsettled::Overtaken));

@@ -1,6 +1,6 @@
 //! Restoring a team that the login sync created.
 
-use super::{Action, TeamWithLimits, not_changed};
+use super::{TeamAction, TeamWithLimits, not_changed};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
 };
@@ -9,8 +9,8 @@ use crate::store::idempotency::{self, Record};
 use crate::store::rows::team_members;
 use crate::store::rows::teams::{DELETED_AT, from_row, is_there, to_row};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
-use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, keys};
+use crate::store::table::{Condition, ItemChange, Transaction, number, text, text_of};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Restores a team of the login sync that was deleted by hand, with its name, limits and metadata, and
@@ -24,7 +24,7 @@ impl Store {
         cx: &Context,
         id: &TeamId,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<TeamWithLimits>, Error> {
+    ) -> Result<IdempotentOutcome<TeamWithLimits>, Error> {
         let caller = &cx.caller;
         let record = cx.record();
         let record = record.as_ref();
@@ -53,9 +53,9 @@ impl Store {
             }
             expected.require(before.version)?;
             let Some(deleted_at) = deleted_at else {
-                let hold = |transaction: &mut Transaction<'_, Action>| {
+                let hold = |transaction: &mut Transaction<'_, TeamAction>| {
                     let unchanged = in_version(before.version).and(is_there());
-                    transaction.check(Action::Team, key, unchanged);
+                    transaction.check(TeamAction::Team, key, unchanged);
                     super::hold_organization_of(transaction, &before, None);
                 };
                 let found = TeamWithLimits {
@@ -63,7 +63,7 @@ impl Store {
                     organization_limits,
                 };
                 let done =
-                    idempotency::unchanged(self, record, Action::Record, hold, found).await?;
+                    idempotency::unchanged(self, record, TeamAction::Record, hold, found).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
@@ -84,16 +84,16 @@ impl Store {
             let change = restored_row(&restored.team)?;
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
-            transaction.update(Action::Team, key, change, deleted);
+            transaction.update(TeamAction::Team, key, change, deleted);
             super::hold_organization_of(&mut transaction, &before, None);
-            super::reserve_team_name(&mut transaction, Action::NewName, &restored.team)?;
+            super::reserve_team_name(&mut transaction, TeamAction::NewName, &restored.team)?;
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &restored)?;
+                record.write(&mut transaction, TeamAction::Record, &restored)?;
             }
             match transaction.commit().await? {
-                Ok(()) => Ok(Outcome::Fresh(restored)),
+                Ok(()) => Ok(IdempotentOutcome::Fresh(restored)),
                 // The next attempt finds the record.
-                Err(unmet) if unmet.of(&Action::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) if unmet.of(&TeamAction::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })
@@ -129,9 +129,9 @@ impl Store {
     }
 }
 
-fn restored_row(after: &Team) -> Result<Change, Error> {
+fn restored_row(after: &Team) -> Result<ItemChange, Error> {
     let row = to_row(after)?;
-    let change = Change::new()
+    let change = ItemChange::new()
         .remove(DELETED_AT)
         .set("version", number(after.version))
         .set("updated_at", text(after.updated_at.to_string()));

@@ -7,10 +7,12 @@ use crate::domain::{
 use crate::store::keys::{self, GSI3, Key};
 use crate::store::rows::known_user::KnownUser;
 use crate::store::rows::users::{DISABLED_BY, STATUS, from_row, is_known, unchanged};
-use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
+use crate::store::table::{
+    Condition, Item, ItemChange, Query, in_partition, number, text, text_of,
+};
 use crate::store::{Error, Store, WriteOutcome, in_version, table};
 
-use super::Action;
+use super::UserAction;
 
 /// Attribute of the entry of an account: the directory in which a run or a login has seen it.
 const SEEN_IN: &str = "seen_in";
@@ -112,10 +114,10 @@ impl Store {
         let mut transaction = self.unrecorded();
         let still = is_known().and(Condition::new("#entra_object_id = :account"));
         let still = still.value(":account", text(account.as_str()));
-        transaction.check(Action::User, &keys::user(tenant, user), still);
+        transaction.check(UserAction::User, &keys::user(tenant, user), still);
         let entry = listed(tenant, user, account).set(SEEN_IN, text(directory.as_str()));
         let key = keys::account_entry(tenant, user);
-        transaction.touch(Action::Account, &key, entry, Condition::none());
+        transaction.touch(UserAction::Account, &key, entry, Condition::none());
         // The profile has changed: the next run sees it again.
         let _ = transaction.commit().await?;
         Ok(())
@@ -174,7 +176,7 @@ impl Store {
         };
         let event = EventDraft::user(event_type, Transition::Changed(before, &after));
         let mut transaction = self.transaction(origin, [event])?;
-        let change = Change::new()
+        let change = ItemChange::new()
             .set(STATUS, text(status.as_str()))
             .set("version", number(after.version))
             .set("updated_at", text(after.updated_at.to_string()));
@@ -184,7 +186,7 @@ impl Store {
             change.set(DISABLED_BY, text("directory"))
         };
         let key = keys::user(&before.tenant_id, &before.user_id);
-        transaction.update(Action::User, &key, change, unchanged(before));
+        transaction.update(UserAction::User, &key, change, unchanged(before));
         Ok(WriteOutcome::from(transaction.commit().await?.is_ok()))
     }
 
@@ -192,7 +194,7 @@ impl Store {
     /// the profile is in the version that was read.
     pub(super) async fn keep_disabled(&self, user: &User) -> Result<bool, table::Error> {
         let key = keys::user(&user.tenant_id, &user.user_id);
-        let change = Change::new().remove(DISABLED_BY);
+        let change = ItemChange::new().remove(DISABLED_BY);
         self.table
             .update(&key, change, in_version(user.version))
             .await
@@ -206,16 +208,16 @@ pub(in crate::store) fn seen_in(entry: &Item) -> Option<DirectoryId> {
 }
 
 /// Returns the change that lists a user by their account, which no directory has seen yet.
-pub(super) fn account_entry(user: &User) -> Change {
+pub(super) fn account_entry(user: &User) -> ItemChange {
     let change = match &user.entra_object_id {
         Some(account) => listed(&user.tenant_id, &user.user_id, account),
-        None => Change::new().remove("gsi3pk").remove("gsi3sk"),
+        None => ItemChange::new().remove("gsi3pk").remove("gsi3sk"),
     };
     change.remove(SEEN_IN)
 }
 
-fn listed(tenant: &TenantId, user: &UserId, account: &EntraObjectId) -> Change {
-    Change::new()
+fn listed(tenant: &TenantId, user: &UserId, account: &EntraObjectId) -> ItemChange {
+    ItemChange::new()
         .set("tenant_id", text(tenant.as_str()))
         .set("user_id", text(user.as_str()))
         .set("gsi3pk", text(keys::users_of_account(tenant, account)))

@@ -6,7 +6,7 @@ mod events;
 
 use std::time::Duration;
 
-use super::Action;
+use super::UserAction;
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Membership, Organization, Origin, Target,
     TenantId, Timestamp, Transition, User, UserId, UserStatus,
@@ -20,7 +20,7 @@ use crate::store::rows::users::{
 use crate::store::rows::{members, organizations, team_members};
 use crate::store::settle::Unsettled;
 use crate::store::table::{
-    Change, Condition, Item, Transaction, in_partition, key_of, number, text,
+    Condition, Item, ItemChange, Transaction, in_partition, key_of, number, text,
 };
 use crate::store::{Context, Error, Refusal, Store};
 
@@ -44,14 +44,14 @@ struct Removal<'a> {
 
 /// All items of a user.
 #[derive(Default)]
-struct Found {
+struct UserItems {
     profile: Option<Item>,
     memberships: Vec<Item>,
     team_memberships: Vec<Item>,
     others: Vec<Key>,
 }
 
-impl Found {
+impl UserItems {
     fn is_only_profile(&self) -> bool {
         self.memberships.is_empty() && self.team_memberships.is_empty() && self.others.is_empty()
     }
@@ -126,11 +126,11 @@ impl Store {
     }
 
     /// Reads the partition of a user.
-    async fn all_of(&self, tenant: &TenantId, user: &UserId) -> Result<Found, Error> {
+    async fn all_of(&self, tenant: &TenantId, user: &UserId) -> Result<UserItems, Error> {
         let partition = keys::user_partition(tenant, user);
         let all = in_partition(None, partition.clone(), String::new());
         let items = self.table.query_all(&partition, all, None).await?;
-        let mut found = Found::default();
+        let mut found = UserItems::default();
         for item in items {
             let key = key_of(&item)?;
             if key == keys::user(tenant, user) {
@@ -162,7 +162,7 @@ impl Store {
     }
 
     /// Refuses if the user is the last owner of an organization.
-    async fn require_other_owners(&self, found: &Found) -> Result<(), Error> {
+    async fn require_other_owners(&self, found: &UserItems) -> Result<(), Error> {
         let owned = found.memberships.iter().cloned().map(members::from_row);
         let owned: Vec<_> = owned.collect::<Result<_, _>>()?;
         let owned: Vec<_> = owned
@@ -190,13 +190,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Unsettled> {
         let mut transaction = self.unrecorded();
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("status", text(ERASING))
             .set(STATUS_BEFORE, text(before.status.as_str()))
             .set("version", number(before.version + 1))
             .set("updated_at", text(now.to_string()));
         let key = keys::user(&before.tenant_id, &before.user_id);
-        transaction.update(Action::User, &key, change, unchanged(before));
+        transaction.update(UserAction::User, &key, change, unchanged(before));
         removal.hold_caller(&mut transaction);
         match transaction.commit().await? {
             Ok(()) => Err(Unsettled::Partial),
@@ -209,7 +209,7 @@ impl Store {
         let before = from_row(profile.clone())?;
         let disabled = || text(UserStatus::Disabled.as_str());
         let status = profile.get(STATUS_BEFORE).cloned();
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("status", status.unwrap_or_else(disabled))
             .remove(STATUS_BEFORE)
             .remove(ERASED_EVENTS)
@@ -223,7 +223,7 @@ impl Store {
     async fn remove_all(
         &self,
         removal: &Removal<'_>,
-        found: &Found,
+        found: &UserItems,
         profile: Option<&Item>,
         now: Timestamp,
     ) -> Result<(), Unsettled> {
@@ -263,7 +263,7 @@ impl Store {
             let event = EventDraft::team_membership(event, removed, None);
             let mut transaction = self.transaction(&removal.origin, [event])?;
             let key = keys::team_membership(&team.tenant_id, user, &team.team_id);
-            transaction.delete(Action::Membership, &key, team_members::as_read(&team));
+            transaction.delete(UserAction::Membership, &key, team_members::as_read(&team));
             removal.hold_caller(&mut transaction);
             if transaction.commit().await?.is_err() {
                 return Err(Unsettled::Overtaken);
@@ -300,21 +300,21 @@ impl Store {
             };
             let mut transaction = self.transaction(&removal.origin, [event])?;
             for team in &teams {
-                transaction.delete(Action::Team, team, members::of_organization(id));
+                transaction.delete(UserAction::Team, team, members::of_organization(id));
             }
             let key = keys::membership(tenant, user, id);
             if rest.is_empty() {
                 let joined = item.get(JOINED_TEAMS).cloned();
                 let condition =
                     members::unchanged(before).and(members::joined_no_more_teams(joined));
-                transaction.delete(Action::Membership, &key, condition);
+                transaction.delete(UserAction::Membership, &key, condition);
             } else {
-                transaction.check(Action::Membership, &key, members::unchanged(before));
+                transaction.check(UserAction::Membership, &key, members::unchanged(before));
             }
             // An organization that is deleted counts its owners too, until it is purged.
             if before.is_active_owner() && organization.is_some() {
                 let key = keys::organization(tenant, id);
-                let (label, present) = (Action::Organization, Condition::present());
+                let (label, present) = (UserAction::Organization, Condition::present());
                 if rest.is_empty() {
                     organizations::count_owners(&mut transaction, label, &key, -1, present);
                 } else {
@@ -323,8 +323,8 @@ impl Store {
             }
             removal.hold_caller(&mut transaction);
             if let Err(unmet) = transaction.commit().await? {
-                if unmet.of(&Action::Membership).is_none()
-                    && let Some(Some(_)) = unmet.of(&Action::Organization)
+                if unmet.of(&UserAction::Membership).is_none()
+                    && let Some(Some(_)) = unmet.of(&UserAction::Organization)
                     && let Some(organization) = organization
                 {
                     return Err(Refusal::LastOwnerOf(vec![organization.clone()]).into());
@@ -347,7 +347,7 @@ impl Store {
         let event = EventDraft::user(EventType::UserErased, bare);
         let mut transaction = self.transaction(&removal.origin, [event])?;
         let key = keys::user(&before.tenant_id, &before.user_id);
-        transaction.delete(Action::User, &key, is_erasing());
+        transaction.delete(UserAction::User, &key, is_erasing());
         removal.hold_caller(&mut transaction);
         match transaction.commit().await? {
             Ok(()) => Ok(()),

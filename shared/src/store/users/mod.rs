@@ -166,28 +166,28 @@ impl Store {
             }
             Some(before) => (profile(after), in_version(before.version)),
         };
-        transaction.update(Action::User, &key, change, condition);
+        transaction.update(UserAction::User, &key, change, condition);
         let is_listed = before.is_none() || is_renamed;
         let had_email = before.is_some_and(|before| before.email.is_some());
         if is_listed && (had_email || after.email.is_some()) {
-            write_email_entry(&mut transaction, Action::Email, after);
+            write_email_entry(&mut transaction, UserAction::Email, after);
         }
         if before.and_then(|it| it.entra_object_id.as_ref()) != after.entra_object_id.as_ref() {
             let key = keys::account_entry(&after.tenant_id, &after.user_id);
             let change = accounts::account_entry(after);
-            transaction.touch(Action::Account, &key, change, Condition::none());
+            transaction.touch(UserAction::Account, &key, change, Condition::none());
         }
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Ok(lag));
         };
-        let found = unmet.of(&Action::User).flatten().cloned();
+        let found = unmet.of(&UserAction::User).flatten().cloned();
         Ok(Err(found.map(Stored::read).transpose()?))
     }
 }
 
 /// Label of the action in the transaction on a user.
 #[derive(Clone, Copy, PartialEq)]
-enum Action {
+enum UserAction {
     User,
     Email,
     Account,

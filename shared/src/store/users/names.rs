@@ -11,7 +11,7 @@ use crate::store::rows::names::{
     NAMES_PENDING, NamesLag, ProfileCopy, copy, in_index, same_names, write_email_entry,
 };
 use crate::store::rows::users;
-use crate::store::table::{Change, Condition, Item, in_partition, number, text_of};
+use crate::store::table::{Condition, Item, ItemChange, in_partition, number, text_of};
 use crate::store::{Error, Store, table};
 
 /// Maximum number of concurrent writes.
@@ -92,7 +92,7 @@ impl Store {
                 // Another change of the names has its own version, and its own refresh.
                 let condition = Condition::new(format!("#{NAMES_PENDING} = :refreshed"))
                     .value(":refreshed", number(version));
-                let change = Change::new().remove(NAMES_PENDING);
+                let change = ItemChange::new().remove(NAMES_PENDING);
                 self.table.update(&key, change, condition).await?;
             }
             NamesLag::Index => {
@@ -100,9 +100,9 @@ impl Store {
                     .and(Condition::new("attribute_not_exists(#gsi3pk)"))
                     .and(same_names(user));
                 let mut transaction = self.unrecorded();
-                let change = in_index(Change::new(), user);
-                transaction.touch(Action::Profile, &key, change, condition);
-                write_email_entry(&mut transaction, Action::Email, user);
+                let change = in_index(ItemChange::new(), user);
+                transaction.touch(UserListingAction::Profile, &key, change, condition);
+                write_email_entry(&mut transaction, UserListingAction::Email, user);
                 // A condition that fails means that another write listed the user.
                 let _listed = transaction.commit().await?;
             }
@@ -132,7 +132,7 @@ impl Store {
 
 /// Label of the action in the transaction that lists a user.
 #[derive(Clone, Copy, PartialEq)]
-enum Action {
+enum UserListingAction {
     Profile,
     Email,
 }

@@ -9,10 +9,10 @@ use crate::store::rows::users::{
     DIRECTORY_ADMIN, DISABLED_BY, STATUS, from_row, hold_enabled, require_enabled, unchanged,
 };
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, number, text};
+use crate::store::table::{ItemChange, number, text};
 use crate::store::{Context, Error, Refusal, Store, keys};
 
-use super::Action;
+use super::UserAction;
 
 /// What a token says about a user because of their profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,12 +69,12 @@ impl Store {
             };
             let event = EventDraft::user(event_type, Transition::Changed(&before, &after));
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let change = Change::new()
+            let change = ItemChange::new()
                 .set(STATUS, text(status.as_str()))
                 .set("version", number(after.version))
                 .set("updated_at", text(now.to_string()))
                 .remove(DISABLED_BY);
-            transaction.update(Action::User, key, change, unchanged(&before));
+            transaction.update(UserAction::User, key, change, unchanged(&before));
             if *user != caller.user_id {
                 // Of the caller's own profile, the version that was read also holds the status.
                 hold_enabled(&mut transaction, caller);

@@ -1,13 +1,13 @@
 //! Changing and deleting an endpoint.
 
-use super::{Action, event, to_change};
+use super::{WebhookEndpointAction, event, to_change};
 use crate::domain::{
     EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
     WebhookEndpointPatch, WebhookStatus,
 };
 use crate::store::access;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Unmet};
+use crate::store::table::{Condition, ItemChange, Unmet};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
 impl Store {
@@ -44,7 +44,7 @@ impl Store {
                     .remove("timeouts");
             }
             transaction.update(
-                Action::Endpoint,
+                WebhookEndpointAction::Endpoint,
                 &keys::webhook_endpoint(tenant, id),
                 change,
                 in_version(before.version),
@@ -75,18 +75,18 @@ impl Store {
             );
             let mut transaction = self.transaction(&cx.origin, [event])?;
             transaction.delete(
-                Action::Endpoint,
+                WebhookEndpointAction::Endpoint,
                 &keys::webhook_endpoint(tenant, id),
                 in_version(before.version),
             );
             transaction.touch(
-                Action::Count,
+                WebhookEndpointAction::Count,
                 &keys::webhook_endpoint_count(tenant),
-                Change::new().add("endpoint_count", -1),
+                ItemChange::new().add("endpoint_count", -1),
                 Condition::none(),
             );
             let secret = keys::webhook_secret(tenant, id);
-            transaction.delete(Action::Secret, &secret, Condition::none());
+            transaction.delete(WebhookEndpointAction::Secret, &secret, Condition::none());
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -97,8 +97,8 @@ impl Store {
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.
-pub(super) fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    match unmet.of(&Action::Endpoint) {
+pub(super) fn not_changed(unmet: &Unmet<WebhookEndpointAction>) -> Unsettled {
+    match unmet.of(&WebhookEndpointAction::Endpoint) {
         Some(None) => Refusal::NotFound.into(),
         _ => Unsettled::Overtaken,
     }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_deleted_endpoint_is_not_found() {
-        let of = |item| not_changed(&Unmet::one(Action::Endpoint, item));
+        let of = |item| not_changed(&Unmet::one(WebhookEndpointAction::Endpoint, item));
         assert!(of(None).is_not_found());
         assert!(matches!(of(Some(Item::new())), Unsettled::Overtaken));
     }

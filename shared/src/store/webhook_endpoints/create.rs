@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Action, WebhookEndpointWithSecret, event, to_row};
+use super::{WebhookEndpointAction, WebhookEndpointWithSecret, event, to_row};
 use crate::domain::{EventType, Invalid, MAX_WEBHOOK_ENDPOINTS, Transition};
 use crate::store::access;
 use crate::store::rows::organizations;
-use crate::store::table::{Change, Condition, Item, number, to_item};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
+use crate::store::table::{Condition, Item, ItemChange, number, to_item};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys, table};
 
 #[derive(Serialize)]
 struct SecretRow {
@@ -23,7 +23,7 @@ impl Store {
         &self,
         cx: &Context,
         created: &WebhookEndpointWithSecret,
-    ) -> Result<Outcome<WebhookEndpointWithSecret>, Error> {
+    ) -> Result<IdempotentOutcome<WebhookEndpointWithSecret>, Error> {
         access::require_tenant_admin(&cx.caller)?;
         let endpoint = &created.endpoint;
         let tenant = &endpoint.tenant_id;
@@ -33,14 +33,18 @@ impl Store {
             Transition::Created(endpoint),
         );
         let mut transaction = self.transaction(&cx.origin, [event])?;
-        transaction.put(Action::Endpoint, to_row(endpoint)?, Condition::absent());
+        transaction.put(
+            WebhookEndpointAction::Endpoint,
+            to_row(endpoint)?,
+            Condition::absent(),
+        );
         let below =
             Condition::new("attribute_not_exists(#endpoint_count) OR #endpoint_count < :most")
                 .value(":most", number(MAX_WEBHOOK_ENDPOINTS));
         transaction.touch(
-            Action::Count,
+            WebhookEndpointAction::Count,
             &keys::webhook_endpoint_count(tenant),
-            Change::new().add("endpoint_count", 1),
+            ItemChange::new().add("endpoint_count", 1),
             below,
         );
         let secret = SecretRow {
@@ -48,28 +52,32 @@ impl Store {
         };
         let key = keys::webhook_secret(tenant, &endpoint.id);
         let secret = to_item(&secret, [key.attributes(), Item::new()])?;
-        transaction.put(Action::Secret, secret, Condition::absent());
+        transaction.put(WebhookEndpointAction::Secret, secret, Condition::absent());
         if let Some(organization) = &endpoint.organization_id {
             let key = keys::organization(tenant, organization);
-            transaction.check(Action::Organization, &key, organizations::live());
+            transaction.check(
+                WebhookEndpointAction::Organization,
+                &key,
+                organizations::live(),
+            );
         }
         if let Some(record) = &record {
-            record.write(&mut transaction, Action::Record, created)?;
+            record.write(&mut transaction, WebhookEndpointAction::Record, created)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Outcome::Fresh(created.clone()));
+            return Ok(IdempotentOutcome::Fresh(created.clone()));
         };
         if let Some(record) = &record
-            && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+            && let Some(outcome) = record.replay(&unmet, &WebhookEndpointAction::Record)?
         {
             return Ok(outcome);
         }
-        if unmet.of(&Action::Organization).is_some() {
+        if unmet.of(&WebhookEndpointAction::Organization).is_some() {
             let reason = Invalid::new("must be the id of an organization that is not deleted");
             let field = "/organization_id";
             return Err(Refusal::Invalid { field, reason }.into());
         }
-        match unmet.of(&Action::Count) {
+        match unmet.of(&WebhookEndpointAction::Count) {
             Some(_) => Err(Refusal::LimitReached.into()),
             None => Err(table::Error::Conflict("create_webhook_endpoint").into()),
         }

@@ -9,7 +9,9 @@ use crate::domain::{
 };
 use crate::store::access;
 use crate::store::keys;
-use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text, to_item};
+use crate::store::table::{
+    Condition, Item, ItemChange, Query, from_item, in_partition, text, to_item,
+};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// How long a delivery is kept.
@@ -137,7 +139,7 @@ impl Store {
         id: EventId,
     ) -> Result<(), table::Error> {
         let key = keys::webhook_delivery(tenant, endpoint, id);
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("status", text(DeliveryStatus::Failed.as_str()))
             .remove("next_attempt_at");
         let waits = Condition::new("#status = :pending")
@@ -170,7 +172,7 @@ impl Store {
         let item = to_item(&row, [Item::new(), Item::new()])?;
         let change = ATTRIBUTES
             .iter()
-            .fold(Change::new(), |change, name| change.take(name, &item));
+            .fold(ItemChange::new(), |change, name| change.take(name, &item));
         // A copy of the message may be late: it must not hide a later attempt.
         let condition =
             Condition::new("attribute_not_exists(#last_attempt_at) OR #last_attempt_at <= :this")

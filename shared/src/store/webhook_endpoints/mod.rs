@@ -17,7 +17,7 @@ use crate::domain::{
     WebhookSecret, WebhookStatus, WebhookUrl,
 };
 use crate::store::rows::Recorded;
-use crate::store::table::{Change, Item, from_item, to_item};
+use crate::store::table::{Item, ItemChange, from_item, to_item};
 use crate::store::{keys, table};
 
 pub use read::SigningEndpoint;
@@ -150,7 +150,7 @@ impl Recorded for WebhookEndpointWithSecret {
 
 /// Labels of the actions in transactions on an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
+enum WebhookEndpointAction {
     Endpoint,
     Count,
     Secret,
@@ -159,10 +159,10 @@ enum Action {
 }
 
 /// Returns the change that writes the fields of an endpoint.
-fn to_change(after: &WebhookEndpoint) -> Result<Change, table::Error> {
+fn to_change(after: &WebhookEndpoint) -> Result<ItemChange, table::Error> {
     let row = to_row(after)?;
     let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
 }
 
 fn event(event_type: EventType, transition: Transition<'_, WebhookEndpoint>) -> EventDraft {

@@ -6,7 +6,7 @@ use crate::domain::{
 };
 use crate::store::access;
 use crate::store::rows::Recorded;
-use crate::store::{Context, Error, EventFilter, Outcome, Refusal, Store, table};
+use crate::store::{Context, Error, EventFilter, IdempotentOutcome, Refusal, Store, table};
 
 /// Number of events of the audit log that one request reads.
 const EVENTS: usize = 100;
@@ -67,7 +67,7 @@ impl Store {
     pub async fn first_webhook_retry(
         &self,
         cx: &Context,
-    ) -> Result<Option<Outcome<Delivery>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<Delivery>>, Error> {
         self.first_result(cx.record().as_ref()).await
     }
 
@@ -76,7 +76,7 @@ impl Store {
         &self,
         cx: &Context,
         delivery: Delivery,
-    ) -> Result<Outcome<Delivery>, Error> {
+    ) -> Result<IdempotentOutcome<Delivery>, Error> {
         let delivery = Delivery {
             status: DeliveryStatus::Pending,
             next_attempt_at: Some(cx.now),
@@ -123,7 +123,7 @@ impl Store {
     pub async fn first_webhook_replay(
         &self,
         cx: &Context,
-    ) -> Result<Option<Outcome<WebhookReplay>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<WebhookReplay>>, Error> {
         self.first_result(cx.record().as_ref()).await
     }
 
@@ -132,7 +132,7 @@ impl Store {
         &self,
         cx: &Context,
         replay: WebhookReplay,
-    ) -> Result<Outcome<WebhookReplay>, Error> {
+    ) -> Result<IdempotentOutcome<WebhookReplay>, Error> {
         self.record_result(cx, replay).await
     }
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::change::not_changed;
-use super::{Action, SigningEndpoint, event, to_change};
+use super::{SigningEndpoint, WebhookEndpointAction, event, to_change};
 use crate::domain::{
     Actor, DisabledReason, EventContext, EventType, Origin, Timestamp, Transition, WebhookEndpoint,
     WebhookStatus,
 };
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, text};
+use crate::store::table::{Condition, ItemChange, text};
 use crate::store::{Error, Refusal, Store, in_version, keys, table};
 
 /// The times of an endpoint are written once in this time, and not with each delivery.
@@ -39,7 +39,7 @@ impl Store {
         {
             return Ok(());
         }
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("last_success_at", text(now.to_string()))
             .remove("failing_since")
             .remove("held_until")
@@ -53,7 +53,7 @@ impl Store {
         endpoint: &WebhookEndpoint,
         now: Timestamp,
     ) -> Result<(), table::Error> {
-        let failed = Change::new().set("last_failure_at", text(now.to_string()));
+        let failed = ItemChange::new().set("last_failure_at", text(now.to_string()));
         if endpoint.failing_since.is_none() {
             let change = failed.set("failing_since", text(now.to_string()));
             let condition =
@@ -75,7 +75,7 @@ impl Store {
     ) -> Result<(), table::Error> {
         let doublings = signing.timeouts.min(8);
         let hold = LONGEST_HOLD.min(FIRST_HOLD * 2_u32.pow(doublings));
-        let change = Change::new()
+        let change = ItemChange::new()
             .set("held_until", text(now.after(hold).to_string()))
             .add("timeouts", 1);
         // Several calls time out together, which counts once.
@@ -89,7 +89,7 @@ impl Store {
     async fn note(
         &self,
         endpoint: &WebhookEndpoint,
-        change: Change,
+        change: ItemChange,
         condition: Condition,
     ) -> Result<(), table::Error> {
         let key = keys::webhook_endpoint(&endpoint.tenant_id, &endpoint.id);
@@ -137,7 +137,7 @@ impl Store {
                 condition = condition.and(same.value(":since", text(since.to_string())));
             }
             transaction.update(
-                Action::Endpoint,
+                WebhookEndpointAction::Endpoint,
                 &keys::webhook_endpoint(tenant, id),
                 to_change(&after)?,
                 condition,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::change::not_changed;
-use super::{Action, WebhookEndpointWithSecret, event, to_change};
+use super::{WebhookEndpointAction, WebhookEndpointWithSecret, event, to_change};
 use crate::domain::{EventType, ExpectedVersion, Transition, WebhookEndpointId, WebhookSecret};
 use crate::store::access;
-use crate::store::table::{Change, Condition, number, text};
-use crate::store::{Context, Error, Outcome, Store, in_version, keys};
+use crate::store::table::{Condition, ItemChange, number, text};
+use crate::store::{Context, Error, IdempotentOutcome, Store, in_version, keys};
 
 /// How long the previous secret signs too.
 const OVERLAP: Duration = Duration::from_hours(24);
@@ -24,7 +24,7 @@ impl Store {
         id: &WebhookEndpointId,
         secret: &WebhookSecret,
         expected: &ExpectedVersion,
-    ) -> Result<Outcome<WebhookEndpointWithSecret>, Error> {
+    ) -> Result<IdempotentOutcome<WebhookEndpointWithSecret>, Error> {
         access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let record = cx.record_of_secret();
@@ -46,32 +46,32 @@ impl Store {
             let event = event(EventType::WebhookEndpointSecretRotated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             transaction.update(
-                Action::Endpoint,
+                WebhookEndpointAction::Endpoint,
                 &keys::webhook_endpoint(tenant, id),
                 to_change(after)?,
                 in_version(before.version),
             );
             let until = now.after(OVERLAP).as_second();
-            let replace = Change::new()
+            let replace = ItemChange::new()
                 .copy_or("earlier", "previous", text(""))
                 .copy_or("earlier_until", "previous_until", number(0))
                 .copy("previous", "secret")
                 .set("previous_until", number(until))
                 .set("secret", text(secret.expose_text()));
             transaction.update(
-                Action::Secret,
+                WebhookEndpointAction::Secret,
                 &keys::webhook_secret(tenant, id),
                 replace,
                 Condition::present(),
             );
             if let Some(record) = record {
-                record.write(&mut transaction, Action::Record, &rotated)?;
+                record.write(&mut transaction, WebhookEndpointAction::Record, &rotated)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Outcome::Fresh(rotated));
+                return Ok(IdempotentOutcome::Fresh(rotated));
             };
             if let Some(record) = record
-                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+                && let Some(outcome) = record.replay(&unmet, &WebhookEndpointAction::Record)?
             {
                 return Ok(outcome);
             }

@@ -1,12 +1,12 @@
 //! Testing an endpoint.
 
-use super::{Action, SigningEndpoint};
+use super::{SigningEndpoint, WebhookEndpointAction};
 use crate::domain::{WebhookEndpointId, WebhookTest};
 use crate::store::access;
 use crate::store::idempotency;
 use crate::store::rows::Recorded;
 use crate::store::table::Transaction;
-use crate::store::{Context, Error, Outcome, Refusal, Store, table};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, table};
 
 impl Recorded for WebhookTest {
     type Row = Self;
@@ -37,7 +37,7 @@ impl Store {
     pub async fn first_webhook_test(
         &self,
         cx: &Context,
-    ) -> Result<Option<Outcome<WebhookTest>>, Error> {
+    ) -> Result<Option<IdempotentOutcome<WebhookTest>>, Error> {
         self.first_result(cx.record().as_ref()).await
     }
 
@@ -47,7 +47,7 @@ impl Store {
         &self,
         cx: &Context,
         test: WebhookTest,
-    ) -> Result<Outcome<WebhookTest>, Error> {
+    ) -> Result<IdempotentOutcome<WebhookTest>, Error> {
         self.record_result(cx, test).await
     }
 
@@ -55,17 +55,17 @@ impl Store {
         &self,
         cx: &Context,
         result: T,
-    ) -> Result<Outcome<T>, Error> {
+    ) -> Result<IdempotentOutcome<T>, Error> {
         let record = cx.record();
-        let nothing_to_hold = |_: &mut Transaction<'_, Action>| {};
+        let nothing_to_hold = |_: &mut Transaction<'_, WebhookEndpointAction>| {};
         let done = idempotency::unchanged(
             self,
             record.as_ref(),
-            Action::Record,
+            WebhookEndpointAction::Record,
             nothing_to_hold,
             result.clone(),
         )
         .await?;
-        Ok(done.unwrap_or(Outcome::Fresh(result)))
+        Ok(done.unwrap_or(IdempotentOutcome::Fresh(result)))
     }
 }

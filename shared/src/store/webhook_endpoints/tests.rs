@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{Delivery, DeliveryStatus, EventId};
-use crate::store::Outcome;
+use crate::store::IdempotentOutcome;
 use crate::store::fake::Fake;
 use crate::store::samples::{now, request_of_admin, tenant, user, with_key};
 
@@ -57,9 +57,9 @@ async fn a_delivery_on_the_queue_again_waits_for_its_next_attempt() {
         next_attempt_at: Some(now()),
         ..delivery()
     };
-    assert_eq!(retry, Outcome::Fresh(waiting.clone()));
+    assert_eq!(retry, IdempotentOutcome::Fresh(waiting.clone()));
     let first = store.first_webhook_retry(&cx).await.unwrap();
-    assert_eq!(first, Some(Outcome::Replayed(waiting)));
+    assert_eq!(first, Some(IdempotentOutcome::Replayed(waiting)));
 }
 
 #[tokio::test]

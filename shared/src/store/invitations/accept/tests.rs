@@ -8,7 +8,7 @@ use crate::store::invitations::tests::invitation;
 use crate::store::samples::{request_of, user};
 
 /// Bob, who invites into a team, and is a member himself.
-fn found(invited_as: Role, own: (Role, Status)) -> Found {
+fn found(invited_as: Role, own: (Role, Status)) -> FoundInvitation {
     let mut invitation = invitation("t");
     invitation.role = invited_as;
     let membership = Membership::new(
@@ -19,7 +19,7 @@ fn found(invited_as: Role, own: (Role, Status)) -> Found {
         own.1,
         Timestamp::EPOCH,
     );
-    Found::of(invitation, Some(membership))
+    FoundInvitation::of(invitation, Some(membership))
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_new_membership_shows_whether_a_tenant_admin_invited() {
     for is_admin in [true, false] {
         let mut invited = found(Role::Member, (Role::Member, Status::Invited));
         invited.invitation.invited_by_tenant_admin = is_admin;
-        let unknown = Found::of(invited.invitation.clone(), None);
+        let unknown = FoundInvitation::of(invited.invitation.clone(), None);
         for found in [invited, unknown] {
             let after = membership_after(&found, &user("ada"), Timestamp::EPOCH).unwrap();
             assert_eq!(after.invited_by_tenant_admin, is_admin);

@@ -7,7 +7,9 @@ use crate::domain::{EventId, TenantId, Timestamp, UserId};
 use crate::store::events::{PARTITIONS, without_user};
 use crate::store::keys::{self, Key};
 use crate::store::rows::users::is_erasing;
-use crate::store::table::{Change, Condition, Item, Query, in_partition, key_of, text, text_of};
+use crate::store::table::{
+    Condition, Item, ItemChange, Query, in_partition, key_of, text, text_of,
+};
 use crate::store::{Error, Store, table};
 
 /// Number of events that are changed at the same time.
@@ -41,7 +43,7 @@ impl Store {
                 break;
             }
             let saved = serde_json::to_string(&places).map_err(table::Error::defect)?;
-            let change = Change::new().set(ERASED_EVENTS, text(saved));
+            let change = ItemChange::new().set(ERASED_EVENTS, text(saved));
             self.table
                 .update(&keys::user(tenant, user), change, is_erasing())
                 .await?;
@@ -91,8 +93,8 @@ impl Store {
                 return Ok(());
             };
             let change = match left {
-                Some(left) => Change::new().set("personal", text(left)),
-                None => Change::new().remove("personal"),
+                Some(left) => ItemChange::new().set("personal", text(left)),
+                None => ItemChange::new().remove("personal"),
             };
             let as_read = Condition::new("#personal = :read").value(":read", text(personal));
             if self.table.update(&key, change, as_read).await? {
