@@ -144,13 +144,8 @@ impl Stack {
             sources.start(&stopped, &mut serving)?;
         }
         let timers = Timers::new(&lambda, options.event_sources.then_some(&services));
-        let mut router = router(
-            Arc::new(gateway),
-            Arc::clone(&issuer),
-            timers,
-            running,
-            Store::new(own_client.clone(), &table_name),
-        );
+        let store = Store::new(own_client.clone(), &table_name);
+        let mut router = router(gateway, Arc::clone(&issuer), timers, running, store);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
@@ -294,7 +289,7 @@ async fn serve(
 }
 
 fn router(
-    gateway: Arc<Gateway>,
+    gateway: Gateway,
     issuer: Arc<Issuer>,
     timers: Timers,
     running: Running,
@@ -333,7 +328,7 @@ fn router(
         .method_not_allowed_fallback(gateway::serve)
         .layer(DefaultBodyLimit::max(gateway::MAX_BODY))
         .layer(from_fn(origin::only_own_pages))
-        .with_state(gateway)
+        .with_state(Arc::new(gateway))
 }
 
 /// Binds a port of this machine. The error names the taken port and the option that changes it.

@@ -220,7 +220,7 @@ impl<'a> Follower<'a> {
         if takes_away && !holds_back {
             let deadline = self.work.deadline;
             let again =
-                confirmed(reader, rules, *clock, object_id, reading, &held, deadline).await?;
+                confirmed(reader, rules, clock, object_id, reading, &held, deadline).await?;
             reading = not_emptied(again, &held, rules)?;
             // The second read may give less than the first one.
             let now = plan::ending(&reading, &held, rules) as u64;

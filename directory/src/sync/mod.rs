@@ -269,7 +269,7 @@ impl LoginSync {
             Ok(reading)
         } else {
             confirmed(
-                &*followed.directory,
+                &followed.directory,
                 rules,
                 &self.clock,
                 object_id,

@@ -42,7 +42,7 @@ impl Table {
             for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
                 match change {
                     PlannedChange::MakeOrganization(new) => {
-                        table.take_suffix_away(&new.id, &new.naming)
+                        table.take_suffix_away(&new.id, &new.naming);
                     }
                     PlannedChange::Rename {
                         what: Place::Organization(id),

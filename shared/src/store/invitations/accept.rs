@@ -202,15 +202,11 @@ impl Store {
             origin = profile.named_in(origin);
         }
         let mut transaction = self.transaction(&origin, events)?;
-        end(
-            &mut transaction,
-            LABELS,
-            EndedInvitation {
-                before,
-                after: &accepted,
-            },
-            now,
-        )?;
+        let ended = EndedInvitation {
+            before,
+            after: &accepted,
+        };
+        end(&mut transaction, LABELS, ended, now)?;
         hold_inviter(&mut transaction, found, caller)?;
         hold_user(&mut transaction, new_user.as_ref(), caller);
         let key = keys::organization(tenant, organization);

@@ -110,15 +110,11 @@ impl Store {
             let event = event(EventType::InvitationRevoked, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             hold(&mut transaction, cx, &before);
-            end(
-                &mut transaction,
-                LABELS,
-                EndedInvitation {
-                    before: &before,
-                    after: &after,
-                },
-                now,
-            )?;
+            let ended = EndedInvitation {
+                before: &before,
+                after: &after,
+            };
+            end(&mut transaction, LABELS, ended, now)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),

@@ -47,15 +47,11 @@ impl Store {
             let changed = Transition::Changed(before, &after);
             let event = event(EventType::InvitationDeclined, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            end(
-                &mut transaction,
-                LABELS,
-                EndedInvitation {
-                    before,
-                    after: &after,
-                },
-                now,
-            )?;
+            let ended = EndedInvitation {
+                before,
+                after: &after,
+            };
+            end(&mut transaction, LABELS, ended, now)?;
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             let key = keys::organization(tenant, organization);
             transaction.check(

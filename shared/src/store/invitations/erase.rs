@@ -80,15 +80,11 @@ impl Store {
         } else {
             self.unrecorded()
         };
-        end(
-            &mut transaction,
-            LABELS,
-            EndedInvitation {
-                before,
-                after: &after,
-            },
-            now,
-        )?;
+        let ended = EndedInvitation {
+            before,
+            after: &after,
+        };
+        end(&mut transaction, LABELS, ended, now)?;
         hold(&mut transaction);
         if let Err(unmet) = transaction.commit().await? {
             if matches!(unmet.of(&InvitationEraseAction::Invitation), Some(None)) {
