@@ -1,7 +1,8 @@
-//! Changes of organizations and teams, whose names are reserved.
+//! What organizations and teams have in common: reserved names, and lists in their order.
 
-use super::WriteOutcome;
-use super::table::Unmet;
+use super::keys::{Key, MAX_SORT_KEY_BYTES};
+use super::table::{Item, Unmet};
+use super::{Refusal, WriteOutcome};
 use crate::domain::{FoldedName, Transition};
 
 /// A change of an organization or a team, with the name that it has reserved.
@@ -40,5 +41,59 @@ pub(super) fn renamed<L: Copy + PartialEq>(
         // What is unchanged still holds the reservation of its old name, so only the new name can be taken.
         Err(unmet) if unmet.of(renamed).is_none() => WriteOutcome::NameTaken,
         Err(_) => WriteOutcome::Unchanged,
+    }
+}
+
+/// Returns the key to continue after in a list by name, from a sort key in its index, which ends with an id. `item` returns
+/// the key of the item with that id. The key stays in the partition for any `place`. DynamoDB would reject a key that does
+/// not start like the list, or is too long.
+pub(super) fn place_by_name(
+    index: &str,
+    partition: &str,
+    start: &str,
+    place: &str,
+    item: impl FnOnce(&str) -> Option<Key>,
+) -> Result<Item, Refusal> {
+    let is_in_list = place.starts_with(start) && place.len() <= MAX_SORT_KEY_BYTES;
+    let id = place.rsplit_once('#').filter(|_| is_in_list);
+    let key = id.and_then(|(_, id)| item(id));
+    let mut after = key.ok_or(Refusal::InvalidPosition)?.attributes();
+    after.extend(Key::new(partition.to_owned(), place).attributes_of(index));
+    Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrganizationId, TenantId};
+    use crate::store::keys::{self, GSI1};
+
+    #[test]
+    fn a_position_must_match_the_list_and_fit_in_a_key() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let place = |place: &str| {
+            place_by_name(GSI1, "the list", "sales", place, |id| {
+                let id = OrganizationId::parse(id).ok()?;
+                Some(keys::organization(&tenant, &id))
+            })
+        };
+        let long = |bytes: usize| format!("sales{}#id", "x".repeat(bytes - "sales#id".len()));
+        let found = place("sales emea#id").unwrap();
+        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("gsi1pk"), "the list");
+        assert_eq!(text("gsi1sk"), "sales emea#id");
+        assert_eq!(text("pk"), "TENANT#acme#ORG#id");
+        assert!(place(&long(MAX_SORT_KEY_BYTES)).is_ok());
+        for other in [
+            "support#id",
+            "sales",
+            "sales#",
+            &long(MAX_SORT_KEY_BYTES + 1),
+        ] {
+            assert!(
+                matches!(place(other), Err(Refusal::InvalidPosition)),
+                "{other}"
+            );
+        }
     }
 }

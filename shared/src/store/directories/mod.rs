@@ -211,9 +211,7 @@ enum DirectoryAction {
 
 /// Returns the change that writes the fields of a directory.
 fn to_change(after: &Directory) -> Result<ItemChange, table::Error> {
-    let row = to_row(after)?;
-    let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
+    Ok(ItemChange::taking(&CHANGEABLE, &to_row(after)?))
 }
 
 /// Returns the condition that the directory is in this version, and not being deleted.

@@ -4,7 +4,7 @@ use super::{DeletionRow, from_row};
 use crate::domain::{Directory, DirectoryId, DirectoryStatus, Page, TenantId};
 use crate::store::access;
 use crate::store::keys::{self, DIRECTORY_PREFIX, MAX_SORT_KEY_BYTES};
-use crate::store::table::{Item, Query, from_item, in_partition};
+use crate::store::table::{Item, Query, from_item};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// The directory that a login follows.
@@ -47,14 +47,9 @@ impl Store {
         limit: usize,
     ) -> Result<table::Page, table::Error> {
         let partition = keys::directories_partition(tenant);
-        let query = Query {
-            index: None,
-            condition: in_partition(None, partition, DIRECTORY_PREFIX.to_owned()),
-            filter: None,
-            after,
-            limit,
-            is_backwards: false,
-        };
+        let query = Query::in_partition(None, partition, DIRECTORY_PREFIX)
+            .after(after)
+            .limit(limit);
         self.table.query(query).await
     }
 

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::access;
 use crate::store::keys::{self, GSI2, RUN_PREFIX};
-use crate::store::table::{Condition, Item, ItemChange, Query, from_item, in_partition, text};
+use crate::store::table::{Condition, Item, ItemChange, Query, from_item, text};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// A directory that runs read, or read until it broke.
@@ -45,14 +45,9 @@ impl Store {
         after: Option<Item>,
         limit: usize,
     ) -> Result<(Vec<Result<WatchedDirectory, Error>>, Option<Item>), Error> {
-        let query = Query {
-            index: Some(GSI2),
-            condition: in_partition(Some(GSI2), keys::runs_partition(), String::new()),
-            filter: None,
-            after,
-            limit,
-            is_backwards: false,
-        };
+        let query = Query::in_partition(Some(GSI2), keys::runs_partition(), "")
+            .after(after)
+            .limit(limit);
         let page = self.table.query(query).await?;
         let last = page.items.last().map(|item| {
             let attributes = ["pk", "sk", "gsi2pk", "gsi2sk"].into_iter();
@@ -116,18 +111,14 @@ impl Store {
             let id = id.ok_or(Refusal::InvalidPosition)?;
             Ok::<_, Refusal>(keys::run(tenant, directory, &id).attributes())
         });
-        let query = Query {
-            index: None,
-            condition: in_partition(
-                None,
-                keys::directory_partition(tenant, directory),
-                RUN_PREFIX.to_owned(),
-            ),
-            filter: None,
-            after: after.transpose()?,
-            limit,
-            is_backwards: true,
-        };
+        let query = Query::in_partition(
+            None,
+            keys::directory_partition(tenant, directory),
+            RUN_PREFIX,
+        )
+        .after(after.transpose()?)
+        .limit(limit)
+        .backwards(true);
         let (_, page) = tokio::try_join!(self.existing_directory(tenant, directory), async {
             Ok(self.table.query(query).await?)
         })?;

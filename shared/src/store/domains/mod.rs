@@ -181,9 +181,7 @@ fn from_row(item: Item) -> Result<OrganizationDomain, table::Error> {
 
 /// Returns the change that writes what can change of a domain.
 fn to_change(after: &OrganizationDomain) -> Result<ItemChange, table::Error> {
-    let row = to_row(after)?;
-    let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
+    Ok(ItemChange::taking(&CHANGEABLE, &to_row(after)?))
 }
 
 /// Returns whether a verified domain belongs to this organization.

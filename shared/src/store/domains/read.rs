@@ -6,7 +6,7 @@ use crate::domain::{
 };
 use crate::store::access::{View, own_key, standing};
 use crate::store::keys::{self, DOMAIN_PREFIX, Key, MAX_SORT_KEY_BYTES};
-use crate::store::table::{Query, in_partition};
+use crate::store::table::Query;
 use crate::store::{Context, Error, Refusal, Store};
 
 impl Store {
@@ -41,18 +41,15 @@ impl Store {
             }
             Ok(keys::domain_at(tenant, organization, place).attributes())
         });
-        let query = self.table.query(Query {
-            index: None,
-            condition: in_partition(
+        let query = self.table.query(
+            Query::in_partition(
                 None,
                 keys::domains_partition(tenant, organization),
-                DOMAIN_PREFIX.to_owned(),
-            ),
-            filter: None,
-            after: after.transpose()?,
-            limit,
-            is_backwards: false,
-        });
+                DOMAIN_PREFIX,
+            )
+            .after(after.transpose()?)
+            .limit(limit),
+        );
         let (_, page) = tokio::try_join!(
             self.view_of_domains(&cx.caller, organization, &[], cx.now),
             async { Ok::<_, Error>(query.await?) }

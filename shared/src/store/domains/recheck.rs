@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::store::keys::{self, GSI2, Key};
 use crate::store::rows::organizations;
-use crate::store::table::{Condition, ItemChange, Query, between, text, text_of};
+use crate::store::table::{Condition, ItemChange, Query, text, text_of};
 use crate::store::{Error, Store, table};
 
 /// How long after a look-up that failed the next one is due.
@@ -52,19 +52,15 @@ impl Store {
         };
         let page = self
             .table
-            .query(Query {
-                index: Some(GSI2),
-                condition: between(
+            .query(
+                Query::between(
                     Some(GSI2),
                     keys::domain_checks_partition(),
                     first,
                     format!("{until}~"),
-                ),
-                filter: None,
-                after: None,
-                limit,
-                is_backwards: false,
-            })
+                )
+                .limit(limit),
+            )
             .await?;
         let domains = page.items.into_iter().map(|item| {
             let place = text_of(&item, "gsi2sk")?.to_owned();

@@ -11,7 +11,7 @@ use crate::domain::{
     Timestamp, UserId,
 };
 use crate::store::keys::{self, GSI1};
-use crate::store::table::{Condition, Query, between, text};
+use crate::store::table::{Condition, Query, text};
 use crate::store::{Context, Error, Refusal, Store, access, table};
 
 /// How old an event must be to be in a list from the oldest on. The id of an event is drawn before its transaction is
@@ -170,14 +170,12 @@ impl Store {
     ) -> Result<FoundEvents, table::Error> {
         let page = self
             .table
-            .query(Query {
-                index,
-                condition: between(index, partition, first.to_string(), last.to_string()),
-                filter: filter.condition(),
-                after: None,
-                limit: read,
-                is_backwards: filter.order == EventOrder::Newest,
-            })
+            .query(
+                Query::between(index, partition, first.to_string(), last.to_string())
+                    .filter(filter.condition())
+                    .limit(read)
+                    .backwards(filter.order == EventOrder::Newest),
+            )
             .await?;
         let read_up_to = page.next.map(|id| id.parse()).transpose();
         Ok(FoundEvents {

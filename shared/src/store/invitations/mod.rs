@@ -34,7 +34,7 @@ use crate::domain::{
 };
 use crate::store::keys::{self, GSI1};
 use crate::store::rows::invitations::{key_of, names, not_invited, to_change, unchanged};
-use crate::store::table::{self, Item, Query, Transaction, in_partition};
+use crate::store::table::{self, Item, Query, Transaction};
 
 /// Labels of the actions in transactions on an invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,14 +80,9 @@ pub(in crate::store) fn index_query(
     limit: usize,
 ) -> Query<'static> {
     let partition = keys::invitations_of(tenant, email);
-    Query {
-        index: Some(GSI1),
-        condition: in_partition(Some(GSI1), partition, start.to_owned()),
-        filter: None,
-        after,
-        limit,
-        is_backwards: false,
-    }
+    Query::in_partition(Some(GSI1), partition, start)
+        .after(after)
+        .limit(limit)
 }
 
 /// Adds the end of a pending invitation to the transaction, on the condition that it is unchanged since it was read.

@@ -105,10 +105,7 @@ fn open_query(
     let after = after.map(|place| start(place).ok_or(Refusal::InvalidPosition));
     let after = after.transpose()?;
     let query = index_query(tenant, address, INVITATION_PREFIX, after, limit.max(SIFTED));
-    Ok(Query {
-        filter: Some(shown_as(InvitationStatus::Pending, cx.now)),
-        ..query
-    })
+    Ok(query.filter(Some(shown_as(InvitationStatus::Pending, cx.now))))
 }
 
 /// Adds the names to an invitation. Returns `None` if its organization is deleted.

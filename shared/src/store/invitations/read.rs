@@ -7,7 +7,7 @@ use crate::domain::{
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, INVITATION_PREFIX, MAX_SORT_KEY_BYTES};
 use crate::store::rows::invitations::{from_row, named_by};
-use crate::store::table::{Condition, Query, in_partition, text, text_of};
+use crate::store::table::{Condition, Query, text, text_of};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// Number of invitations that one page reads when few of many match.
@@ -52,22 +52,19 @@ impl Store {
             Some(place) => Some(keys::invitation_at(tenant, organization, place).attributes()),
             None => None,
         };
-        let query = Query {
-            index: None,
-            condition: in_partition(
-                None,
-                keys::invitations_partition(tenant, organization),
-                INVITATION_PREFIX.to_owned(),
-            ),
-            filter: status.map(|status| shown_as(status, now)),
-            after,
-            limit: if status.is_some() {
-                limit.max(SIFTED)
-            } else {
-                limit
-            },
-            is_backwards: false,
+        let looked_at = if status.is_some() {
+            limit.max(SIFTED)
+        } else {
+            limit
         };
+        let query = Query::in_partition(
+            None,
+            keys::invitations_partition(tenant, organization),
+            INVITATION_PREFIX,
+        )
+        .filter(status.map(|status| shown_as(status, now)))
+        .after(after)
+        .limit(looked_at);
         let read = async { Ok(self.table.query(query).await?) };
         let (view, page) = tokio::try_join!(self.view(caller, organization, &[]), read)?;
         view.organization(caller, organization, now)?;

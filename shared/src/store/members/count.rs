@@ -9,9 +9,7 @@ use std::time::Duration;
 use crate::domain::{Event, EventId, OrganizationId, Status, TenantId};
 use crate::store::keys::{self, GSI1, Key, USER_PREFIX};
 use crate::store::rows::organizations;
-use crate::store::table::{
-    Condition, Item, ItemChange, Query, in_partition, number, text, text_of,
-};
+use crate::store::table::{Condition, Item, ItemChange, Query, number, text, text_of};
 use crate::store::{Error, SETTLE_TIME, Store, table};
 
 /// Attribute: the number of active members. Below zero while the event of a removal was counted before others.
@@ -98,7 +96,7 @@ impl Store {
                     left.retain(|event, _| from.is_none_or(|from| event.to_string() >= *from));
                 }
                 Some(None) if self.counts_from_start(tenant, organization).await? => {
-                    is_first = true
+                    is_first = true;
                 }
                 Some(_) => {
                     is_first = false;
@@ -192,14 +190,11 @@ impl Store {
             let active = Condition::new("#status = :active");
             let page = self
                 .table
-                .query(Query {
-                    index: Some(GSI1),
-                    condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
-                    filter: Some(active.value(":active", text(Status::Active.as_str()))),
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
+                .query(
+                    Query::in_partition(Some(GSI1), partition.clone(), USER_PREFIX)
+                        .filter(Some(active.value(":active", text(Status::Active.as_str()))))
+                        .after(after),
+                )
                 .await?;
             for item in &page.items {
                 users.insert(text_of(item, "user_id")?.to_owned());

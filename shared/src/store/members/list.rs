@@ -19,7 +19,7 @@ use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES, USER_PREFIX};
 use crate::store::rows::members::from_row;
 use crate::store::rows::names::{ProfileCopy, names_in};
 use crate::store::rows::organizations::NAMES_INDEXED;
-use crate::store::table::{self, Item, Query, in_partition, text_of};
+use crate::store::table::{self, Item, Query, text_of};
 use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// The order of a list of members.
@@ -143,14 +143,12 @@ impl Store {
                 Some(key)
             }
         };
-        let members = self.table.query(Query {
-            index: Some(GSI1),
-            condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
-            filter: filter.condition(),
-            after,
-            limit: filter.look_at(limit),
-            is_backwards: false,
-        });
+        let members = self.table.query(
+            Query::in_partition(Some(GSI1), partition, USER_PREFIX)
+                .filter(filter.condition())
+                .after(after)
+                .limit(filter.look_at(limit)),
+        );
         let (view, page) =
             tokio::try_join!(self.view(caller, organization, &[]), members.err_into())?;
         let standing = self.may_list(caller, organization, &view)?;

@@ -53,14 +53,12 @@ impl Store {
         let filter = MemberFilter { status, role: None };
         let page = self
             .table
-            .query(Query {
-                index: None,
-                condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
-                filter: filter.condition(),
-                after: start,
-                limit,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(None, partition, MEMBERSHIP_PREFIX)
+                    .filter(filter.condition())
+                    .after(start)
+                    .limit(limit),
+            )
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
             // Distinguishes a user without memberships from an unknown user.

@@ -254,11 +254,7 @@ fn write_change(
                 .and_modify(|it| place.clone_into(it));
         }
     }
-    let mut change = CHANGEABLE
-        .iter()
-        .fold(ItemChange::new(), |change, attribute| {
-            change.take(attribute, &item)
-        });
+    let mut change = ItemChange::taking(&CHANGEABLE, &item);
     if let Some(name) = synced_name {
         change = change.set(SYNCED_NAME, text(name.as_str()));
     }

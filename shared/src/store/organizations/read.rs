@@ -1,12 +1,13 @@
 //! Reading organizations.
 
 use super::{OrganizationFilter, OrganizationForCaller};
-use crate::domain::{Organization, OrganizationId, Permission, TenantId};
+use crate::domain::{Organization, OrganizationId, Permission};
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
+use crate::store::keys::{self, GSI1, GSI2};
+use crate::store::naming::place_by_name;
 use crate::store::rows::organizations::from_row;
-use crate::store::table::{Item, Query, in_partition};
-use crate::store::{Context, Error, Page, Refusal, Store, members};
+use crate::store::table::Query;
+use crate::store::{Context, Error, Page, Store, members};
 
 impl Store {
     /// Returns an organization as the caller may see it. Requires an active member.
@@ -60,18 +61,20 @@ impl Store {
             (None, None) => String::new(),
         };
         let after = after
-            .map(|place| place_in_list(&caller.tenant_id, index, &partition, &start, place))
+            .map(|place| {
+                place_by_name(index, &partition, &start, place, |id| {
+                    let id = OrganizationId::parse(id).ok()?;
+                    Some(keys::organization(&caller.tenant_id, &id))
+                })
+            })
             .transpose()?;
         let page = self
             .table
-            .query(Query {
-                index: Some(index),
-                condition: in_partition(Some(index), partition, start),
-                filter: None,
-                after,
-                limit,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(Some(index), partition, start)
+                    .after(after)
+                    .limit(limit),
+            )
             .await?;
         let now = self.clock.now();
         let mut items = Vec::with_capacity(page.items.len());
@@ -91,61 +94,5 @@ impl Store {
             items,
             next: page.next,
         })
-    }
-}
-
-/// Returns the key to continue after, from an organization's sort key by name. The key stays in the partition
-/// for any `place`. DynamoDB would reject a key that does not start like the list, or is too long.
-fn place_in_list(
-    tenant: &TenantId,
-    index: &str,
-    partition: &str,
-    start: &str,
-    place: &str,
-) -> Result<Item, Refusal> {
-    let id = place
-        .rsplit_once('#')
-        .map(|(_, id)| OrganizationId::parse(id));
-    let Some(Ok(id)) = id else {
-        return Err(Refusal::InvalidPosition);
-    };
-    if !place.starts_with(start) || place.len() > MAX_SORT_KEY_BYTES {
-        return Err(Refusal::InvalidPosition);
-    }
-    let mut key = keys::organization(tenant, &id).attributes();
-    let in_index = Key {
-        pk: partition.to_owned(),
-        sk: place.to_owned(),
-    };
-    key.extend(in_index.attributes_of(index));
-    Ok(key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_must_match_the_list_and_fit_in_a_key() {
-        let tenant = TenantId::parse("acme").unwrap();
-        let place = |place: &str| place_in_list(&tenant, GSI1, "the list", "sales", place);
-        let long = |bytes: usize| format!("sales{}#id", "x".repeat(bytes - "sales#id".len()));
-        let found = place("sales emea#id").unwrap();
-        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
-        assert_eq!(text("gsi1pk"), "the list");
-        assert_eq!(text("gsi1sk"), "sales emea#id");
-        assert_eq!(text("pk"), "TENANT#acme#ORG#id");
-        assert!(place(&long(MAX_SORT_KEY_BYTES)).is_ok());
-        for other in [
-            "support#id",
-            "sales",
-            "sales#",
-            &long(MAX_SORT_KEY_BYTES + 1),
-        ] {
-            assert!(
-                matches!(place(other), Err(Refusal::InvalidPosition)),
-                "{other}"
-            );
-        }
     }
 }

@@ -149,9 +149,7 @@ impl Recorded for Invitation {
 
 /// Returns the change that writes the fields of an invitation, except the delivery of its mail.
 pub(in crate::store) fn to_change(after: &Invitation) -> Result<ItemChange, table::Error> {
-    let row = to_row(after)?;
-    let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
+    Ok(ItemChange::taking(&CHANGEABLE, &to_row(after)?))
 }
 
 /// Returns the condition that an invitation is unchanged since it was read. The delivery of its mail may have changed.

@@ -7,9 +7,7 @@ use crate::domain::{
     OrganizationId, Source, Status, TeamId, TeamMembership, TeamRole, TenantId, Timestamp, UserId,
 };
 use crate::store::keys::{GSI1, USER_PREFIX};
-use crate::store::table::{
-    Condition, Item, Query, Table, from_item, in_partition, number, text, to_item,
-};
+use crate::store::table::{Condition, Item, Query, Table, from_item, number, text, to_item};
 use crate::store::{keys, table};
 
 /// Number of members of a team that one page reads: as many as one call deletes.
@@ -63,14 +61,9 @@ pub(in crate::store) async fn page_of_team(
         place.extend(keys::team_member(tenant, team, user).attributes_of(GSI1));
         place
     };
-    let query = Query {
-        index: Some(GSI1),
-        condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
-        filter: None,
-        after: after.map(place),
-        limit: PAGE,
-        is_backwards: false,
-    };
+    let query = Query::in_partition(Some(GSI1), partition, USER_PREFIX)
+        .after(after.map(place))
+        .limit(PAGE);
     let page = table.query(query).await?;
     let last = page.next.as_deref().map(|place| {
         let user = keys::user_at(place);

@@ -13,9 +13,7 @@ use super::{PENDING, ScimAction};
 use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, Key, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX};
 use crate::store::settle::Unsettled;
-use crate::store::table::{
-    Condition, Item, ItemChange, Query, from_item, in_partition, number, text,
-};
+use crate::store::table::{Condition, Item, ItemChange, Query, from_item, number, text};
 use crate::store::{Error, Refusal, Store, table};
 
 /// How long a request works on its recorded change.
@@ -358,14 +356,9 @@ impl Store {
         after: Option<Item>,
         limit: usize,
     ) -> Result<Vec<Item>, Error> {
-        let query = Query {
-            index: None,
-            condition: in_partition(None, partition, prefix.to_owned()),
-            filter: None,
-            after,
-            limit,
-            is_backwards: false,
-        };
+        let query = Query::in_partition(None, partition, prefix)
+            .after(after)
+            .limit(limit);
         Ok(self.table.query(query).await?.items)
     }
 }

@@ -214,14 +214,8 @@ impl Store {
             ScimLookup::Email(folded) => keys::scim_found_start(ScimIndex::Email, folded),
             ScimLookup::Id(_) | ScimLookup::Name(_) | ScimLookup::Member(_) => return Ok(false),
         };
-        let query = Query {
-            index: None,
-            condition: in_partition(None, keys::scim_found_partition(scope), start),
-            filter: None,
-            after: None,
-            limit: MOST_CANDIDATES + 1,
-            is_backwards: false,
-        };
+        let query = Query::in_partition(None, keys::scim_found_partition(scope), start)
+            .limit(MOST_CANDIDATES + 1);
         Ok(self.table.query(query).await?.items.len() > MOST_CANDIDATES)
     }
 
@@ -280,14 +274,9 @@ impl Store {
     ) -> Result<Vec<Item>, Error> {
         let mut items = Vec::new();
         while items.len() < count {
-            let query = Query {
-                index: None,
-                condition: in_partition(None, partition.clone(), prefix.clone()),
-                filter: None,
-                after,
-                limit: count - items.len(),
-                is_backwards: false,
-            };
+            let query = Query::in_partition(None, partition.clone(), prefix.clone())
+                .after(after)
+                .limit(count - items.len());
             let page = self.table.query(query).await?;
             items.extend(page.items);
             let Some(last) = page.next else {

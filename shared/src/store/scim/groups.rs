@@ -8,15 +8,14 @@ use super::step::Step;
 use super::users::not_created;
 use super::{
     GROUP_CHANGEABLE, PENDING, ScimAction, ScimNamespace, ScimWritten, change_lookups, change_name,
-    from_group_row, group_lookups, is_overtaken, require_version, to_change, to_group_row,
-    unchanged_group,
+    from_group_row, group_lookups, is_overtaken, require_version, to_group_row, unchanged_group,
 };
 use crate::domain::{
     GroupId, Origin, ScimGroup, ScimMembersChange, ScimScope, ScimUserId, Timestamp,
 };
-use crate::store::keys::{self};
+use crate::store::keys;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, Transaction, text};
+use crate::store::table::{Condition, ItemChange, Transaction, text};
 use crate::store::{Error, Refusal, Store, table};
 
 /// Number of members that one transaction changes together with their group: three actions for each.
@@ -154,7 +153,7 @@ impl Store {
         let id = &before.id;
         // The name may decide what a group gives.
         let renamed = after.name != before.name && after.member_count > 0;
-        let mut change = to_change(&to_group_row(scope, &after)?, &GROUP_CHANGEABLE);
+        let mut change = ItemChange::taking(&GROUP_CHANGEABLE, &to_group_row(scope, &after)?);
         if renamed || is_recorded(&steps) {
             change = change.set(PENDING, text("members"));
         }

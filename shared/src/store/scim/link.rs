@@ -4,7 +4,7 @@ use super::login::unlinked;
 use super::{UNAPPLIED, still_linked};
 use crate::domain::{ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, GSI2};
-use crate::store::table::{Condition, ItemChange, Query, in_partition, text, text_of};
+use crate::store::table::{Condition, ItemChange, Query, text, text_of};
 use crate::store::{Error, Store, table};
 
 impl Store {
@@ -52,14 +52,11 @@ impl Store {
         });
         let page = self
             .table
-            .query(Query {
-                index: Some(GSI2),
-                condition: in_partition(Some(GSI2), partition, String::new()),
-                filter: None,
-                after,
-                limit,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(Some(GSI2), partition, "")
+                    .after(after)
+                    .limit(limit),
+            )
             .await?;
         let ids = page.items.iter().map(|item| {
             let id = text_of(item, &format!("{GSI2}sk"))?;

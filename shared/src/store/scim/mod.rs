@@ -234,13 +234,6 @@ fn from_text(text: &str) -> Result<Map<String, Value>, table::Error> {
     serde_json::from_str(text).map_err(table::Error::unreadable)
 }
 
-/// Returns the change that writes these attributes of a row, and removes those that it does not have.
-fn to_change(row: &Item, attributes: &[&str]) -> ItemChange {
-    attributes
-        .iter()
-        .fold(ItemChange::new(), |change, name| change.take(name, row))
-}
-
 /// Returns the item that leads from a key to a user or group.
 fn lookup_row(key: &Key, id: &str) -> Result<Item, table::Error> {
     let row = LookupRow { id: id.to_owned() };

@@ -4,7 +4,7 @@ use super::ScimAction;
 use super::records::record_gone;
 use crate::domain::{Origin, ScimScope};
 use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX};
-use crate::store::table::{Condition, Item, Query, in_partition, key_of, text_of};
+use crate::store::table::{Condition, Item, Query, key_of, text_of};
 use crate::store::{Error, Store};
 
 /// Number of items that one call deletes.
@@ -75,14 +75,7 @@ impl Store {
     }
 
     async fn first_items(&self, partition: String) -> Result<Vec<Item>, Error> {
-        let query = Query {
-            index: None,
-            condition: in_partition(None, partition, String::new()),
-            filter: None,
-            after: None,
-            limit: PAGE,
-            is_backwards: false,
-        };
+        let query = Query::in_partition(None, partition, "").limit(PAGE);
         Ok(self.table.query(query).await?.items)
     }
 }

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use super::records::record_gone;
 use super::{
     ScimAction, ScimNamespace, ScimWritten, USER_CHANGEABLE, change_lookups, change_name,
-    from_user_row, is_overtaken, mark, require_version, still_linked, to_change, to_user_row,
-    user_lookups,
+    from_user_row, is_overtaken, mark, require_version, still_linked, to_user_row, user_lookups,
 };
 use crate::domain::{Origin, ScimScope, ScimUser, ScimUserId, Timestamp};
-use crate::store::keys::{self};
+use crate::store::keys;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, Unmet};
+use crate::store::table::{Condition, ItemChange, Unmet};
 use crate::store::{Error, Refusal, Store, in_version, table};
 
 impl Store {
@@ -100,7 +99,7 @@ impl Store {
             updated_at: now,
             ..edited
         };
-        let mut change = to_change(&to_user_row(scope, &after)?, &USER_CHANGEABLE);
+        let mut change = ItemChange::taking(&USER_CHANGEABLE, &to_user_row(scope, &after)?);
         let linked = before.user_id.as_ref();
         let is_affected = linked.is_some() && after.is_active != before.is_active;
         if is_affected {

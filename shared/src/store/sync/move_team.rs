@@ -102,9 +102,7 @@ impl Store {
             ..before.clone()
         };
         let row = teams::to_row(&after)?;
-        let mut change = PLACE.iter().fold(ItemChange::new(), |change, attribute| {
-            change.take(attribute, &row)
-        });
+        let mut change = ItemChange::taking(&PLACE, &row);
         if is_synced_name {
             change = change.set(SYNCED_NAME, text(after.name.as_str()));
         }

@@ -105,6 +105,13 @@ impl ItemChange {
         Self::default()
     }
 
+    /// Writes these attributes of an item, and removes those that it does not have.
+    pub(in crate::store) fn taking(attributes: &[&str], item: &Item) -> Self {
+        attributes.iter().fold(Self::new(), |change, attribute| {
+            change.take(attribute, item)
+        })
+    }
+
     /// Sets an attribute.
     pub(in crate::store) fn set(mut self, attribute: &str, value: AttributeValue) -> Self {
         self.set.push(format!("#{attribute} = :set_{attribute}"));

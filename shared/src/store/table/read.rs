@@ -126,14 +126,9 @@ impl Table {
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            let query = Query {
-                index: None,
-                condition: condition.clone(),
-                filter: filter.clone(),
-                after,
-                limit: usize::MAX,
-                is_backwards: false,
-            };
+            let query = Query::on(None, condition.clone())
+                .filter(filter.clone())
+                .after(after);
             let page = self.query(query).await?;
             items.extend(page.items);
             let Some(last) = page.next else {
@@ -191,13 +186,67 @@ impl Table {
 
 /// A range of the table or of an index to read.
 pub(in crate::store) struct Query<'a> {
-    pub(in crate::store) index: Option<&'a str>,
-    pub(in crate::store) condition: Condition,
-    pub(in crate::store) filter: Option<Condition>,
+    index: Option<&'a str>,
+    condition: Condition,
+    filter: Option<Condition>,
     pub(in crate::store) after: Option<Item>,
-    pub(in crate::store) limit: usize,
-    /// Whether to read from the last sort key to the first.
-    pub(in crate::store) is_backwards: bool,
+    limit: usize,
+    is_backwards: bool,
+}
+
+impl<'a> Query<'a> {
+    /// Reads the items of a partition whose sort keys start with `start`.
+    pub(in crate::store) fn in_partition(
+        index: Option<&'a str>,
+        partition: String,
+        start: impl Into<String>,
+    ) -> Self {
+        Self::on(index, in_partition(index, partition, start.into()))
+    }
+
+    /// Reads the items of a partition whose sort keys are in a range, which includes both ends.
+    pub(in crate::store) fn between(
+        index: Option<&'a str>,
+        partition: String,
+        first: String,
+        last: String,
+    ) -> Self {
+        Self::on(index, between(index, partition, first, last))
+    }
+
+    fn on(index: Option<&'a str>, condition: Condition) -> Self {
+        Self {
+            index,
+            condition,
+            filter: None,
+            after: None,
+            limit: usize::MAX,
+            is_backwards: false,
+        }
+    }
+
+    /// Leaves out the items that do not meet a condition. They count towards the limit.
+    pub(in crate::store) fn filter(self, filter: Option<Condition>) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// Starts after the item with this key. Starts at the first one by default.
+    pub(in crate::store) fn after(self, after: Option<Item>) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Reads at most this number of items. Reads as many as one call returns by default.
+    pub(in crate::store) fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Reads from the last sort key to the first.
+    pub(in crate::store) fn backwards(self, is_backwards: bool) -> Self {
+        Self {
+            is_backwards,
+            ..self
+        }
+    }
 }
 
 /// Returns the condition for the items of a partition whose sort keys are in a range, which includes both ends.

@@ -12,7 +12,7 @@ use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PRE
 use crate::store::rows::team_members::from_row;
 use crate::store::rows::{members, organizations, teams, users};
 use crate::store::shown_items::{Settles as _, ShownItems};
-use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
+use crate::store::table::{Condition, Item, Query, between, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// What decides whether a user's team memberships have an effect.
@@ -68,14 +68,11 @@ impl Store {
             None => None,
         };
         let partition = keys::team_partition(&caller.tenant_id, team);
-        let members = self.table.query(Query {
-            index: Some(GSI1),
-            condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
-            filter: None,
-            after,
-            limit,
-            is_backwards: false,
-        });
+        let members = self.table.query(
+            Query::in_partition(Some(GSI1), partition, USER_PREFIX)
+                .after(after)
+                .limit(limit),
+        );
         let (view, page) = tokio::try_join!(self.team_view(caller, team), members.err_into())?;
         let items = page.items.into_iter().map(from_row);
         let mut items = items.collect::<Result<Vec<_>, _>>()?;
@@ -143,28 +140,20 @@ impl Store {
     ) -> Result<StandingOfUser, Error> {
         let partition = keys::user_partition(&caller.tenant_id, user);
         let profile = keys::user(&caller.tenant_id, &caller.user_id);
-        let teams = self.table.query(Query {
-            index: None,
-            condition: between(
+        let teams = self.table.query(
+            Query::between(
                 None,
                 partition.clone(),
                 TEAM_MEMBERSHIP_PREFIX.to_owned(),
                 profile.sk.clone(),
-            ),
-            filter: None,
-            after: after.map(|id| keys::team_membership(&caller.tenant_id, user, &id).attributes()),
+            )
+            .after(after.map(|id| keys::team_membership(&caller.tenant_id, user, &id).attributes()))
             // The last one is the profile, or shows that there is a next page.
-            limit: limit + 1,
-            is_backwards: false,
-        });
-        let memberships = self.table.query(Query {
-            index: None,
-            condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
-            filter: None,
-            after: None,
-            limit,
-            is_backwards: false,
-        });
+            .limit(limit + 1),
+        );
+        let memberships = self
+            .table
+            .query(Query::in_partition(None, partition, MEMBERSHIP_PREFIX).limit(limit));
         let (mut teams, memberships) = tokio::try_join!(teams, memberships)?;
         let last = teams
             .items

@@ -182,11 +182,7 @@ fn write_team_change(
         // The sort key in the index uses the same form of the name as the reservation.
         *place = text(keys::team_by_name(reserved, &after.id));
     }
-    let mut change = CHANGEABLE
-        .iter()
-        .fold(ItemChange::new(), |change, attribute| {
-            change.take(attribute, &item)
-        });
+    let mut change = ItemChange::taking(&CHANGEABLE, &item);
     if let Some(name) = synced_name {
         change = change.set(SYNCED_NAME, text(name.as_str()));
     }

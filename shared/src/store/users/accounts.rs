@@ -7,9 +7,7 @@ use crate::domain::{
 use crate::store::keys::{self, GSI3, Key};
 use crate::store::rows::known_user::KnownUser;
 use crate::store::rows::users::{DISABLED_BY, STATUS, from_row, is_known, unchanged};
-use crate::store::table::{
-    Condition, Item, ItemChange, Query, in_partition, number, text, text_of,
-};
+use crate::store::table::{Condition, Item, ItemChange, Query, number, text, text_of};
 use crate::store::{Error, Store, WriteOutcome, in_version, table};
 
 use super::UserAction;
@@ -46,14 +44,11 @@ impl Store {
         });
         let page = self
             .table
-            .query(Query {
-                index: Some(GSI3),
-                condition: in_partition(Some(GSI3), partition.clone(), String::new()),
-                filter: None,
-                after,
-                limit: PAGE,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(Some(GSI3), partition.clone(), "")
+                    .after(after)
+                    .limit(PAGE),
+            )
             .await?;
         let users = page.items.iter().map(user_of);
         Ok((users.collect::<Result<_, _>>()?, page.next))
@@ -133,14 +128,7 @@ impl Store {
         let partition = keys::users_of_account(tenant, account);
         let page = self
             .table
-            .query(Query {
-                index: Some(GSI3),
-                condition: in_partition(Some(GSI3), partition, String::new()),
-                filter: None,
-                after: None,
-                limit: PAGE,
-                is_backwards: false,
-            })
+            .query(Query::in_partition(Some(GSI3), partition, "").limit(PAGE))
             .await?;
         page.items.iter().map(user_of).collect()
     }

@@ -3,7 +3,7 @@
 use crate::domain::{Email, TenantId, UserId};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::rows::users::from_row;
-use crate::store::table::{Query, in_partition};
+use crate::store::table::Query;
 use crate::store::{Store, table};
 
 /// Number of users with one address that are looked at. More than one has it only if the addresses of others are not
@@ -20,18 +20,10 @@ impl Store {
     ) -> Result<Vec<UserId>, table::Error> {
         let page = self
             .table
-            .query(Query {
-                index: Some(GSI1),
-                condition: in_partition(
-                    Some(GSI1),
-                    keys::users_of_email(tenant, email),
-                    USER_PREFIX.to_owned(),
-                ),
-                filter: None,
-                after: None,
-                limit: USERS_OF_ADDRESS,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(Some(GSI1), keys::users_of_email(tenant, email), USER_PREFIX)
+                    .limit(USERS_OF_ADDRESS),
+            )
             .await?;
         let users = page.items.into_iter().map(from_row);
         let users = users.collect::<Result<Vec<_>, _>>()?.into_iter();

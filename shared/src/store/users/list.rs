@@ -4,7 +4,7 @@ use crate::domain::{SearchPrefix, TenantId, User, UserStatus};
 use crate::store::access;
 use crate::store::keys::{self, GSI3, Key, MAX_SORT_KEY_BYTES};
 use crate::store::rows::users::from_row;
-use crate::store::table::{self, Condition, Query, in_partition, text, text_of};
+use crate::store::table::{self, Condition, Query, text, text_of};
 use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// Number of entries that one page reads when few of many match.
@@ -82,15 +82,11 @@ impl UserFilter {
             }
         };
         let is_rare = self.status == Some(UserStatus::Disabled);
-        Ok(Query {
-            index: Some(GSI3),
-            condition: in_partition(Some(GSI3), partition, start),
+        Ok(Query::in_partition(Some(GSI3), partition, start)
             // An entry by email address has no status; that of the profile counts.
-            filter: self.condition().filter(|_| phase == Phase::Names),
-            after,
-            limit: if is_rare { limit.max(SIFTED) } else { limit },
-            is_backwards: false,
-        })
+            .filter(self.condition().filter(|_| phase == Phase::Names))
+            .after(after)
+            .limit(if is_rare { limit.max(SIFTED) } else { limit }))
     }
 
     /// Returns the condition on the status, which is absent until a user is disabled for the first time.

@@ -9,9 +9,7 @@ use crate::domain::{
 };
 use crate::store::access;
 use crate::store::keys;
-use crate::store::table::{
-    Condition, Item, ItemChange, Query, from_item, in_partition, text, to_item,
-};
+use crate::store::table::{Condition, Item, ItemChange, Query, from_item, text, to_item};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// How long a delivery is kept.
@@ -86,17 +84,17 @@ impl Store {
             let id: EventId = place.parse().map_err(|_| Refusal::InvalidPosition)?;
             Ok::<_, Refusal>(keys::webhook_delivery(tenant, endpoint, id).attributes())
         });
+        let looked_at = if status.is_some() { SIFTED } else { limit };
         let filter = status.map(|status| {
             Condition::new("#status = :status").value(":status", text(status.as_str()))
         });
-        let query = self.table.query(Query {
-            index: None,
-            condition: in_partition(None, partition, String::new()),
-            limit: if filter.is_some() { SIFTED } else { limit },
-            filter,
-            after: after.transpose()?,
-            is_backwards: true,
-        });
+        let query = self.table.query(
+            Query::in_partition(None, partition, "")
+                .filter(filter)
+                .after(after.transpose()?)
+                .limit(looked_at)
+                .backwards(true),
+        );
         let (_, page) =
             tokio::try_join!(self.existing_webhook_endpoint(tenant, endpoint), async {
                 Ok::<_, Error>(query.await?)
@@ -170,9 +168,7 @@ impl Store {
             expires_at: one.last_attempt_at.after(KEPT).as_second(),
         };
         let item = to_item(&row, [Item::new(), Item::new()])?;
-        let change = ATTRIBUTES
-            .iter()
-            .fold(ItemChange::new(), |change, name| change.take(name, &item));
+        let change = ItemChange::taking(&ATTRIBUTES, &item);
         // A copy of the message may be late: it must not hide a later attempt.
         let condition =
             Condition::new("attribute_not_exists(#last_attempt_at) OR #last_attempt_at <= :this")

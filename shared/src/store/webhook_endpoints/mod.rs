@@ -160,9 +160,7 @@ enum WebhookEndpointAction {
 
 /// Returns the change that writes the fields of an endpoint.
 fn to_change(after: &WebhookEndpoint) -> Result<ItemChange, table::Error> {
-    let row = to_row(after)?;
-    let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(ItemChange::new(), |change, name| change.take(name, &row)))
+    Ok(ItemChange::taking(&CHANGEABLE, &to_row(after)?))
 }
 
 fn event(event_type: EventType, transition: Transition<'_, WebhookEndpoint>) -> EventDraft {

@@ -6,7 +6,7 @@ use super::from_row;
 use crate::domain::{Page, TenantId, Timestamp, WebhookEndpoint, WebhookEndpointId, WebhookSecret};
 use crate::store::access;
 use crate::store::keys::{self, MAX_SORT_KEY_BYTES, WEBHOOK_ENDPOINT_PREFIX};
-use crate::store::table::{Item, Query, from_item, in_partition};
+use crate::store::table::{Item, Query, from_item};
 use crate::store::{Context, Error, Refusal, Store, table};
 
 /// An endpoint with the secrets that sign its messages.
@@ -88,18 +88,15 @@ impl Store {
     ) -> Result<Page<WebhookEndpoint>, table::Error> {
         let page = self
             .table
-            .query(Query {
-                index: None,
-                condition: in_partition(
+            .query(
+                Query::in_partition(
                     None,
                     keys::webhook_endpoints_partition(tenant),
-                    WEBHOOK_ENDPOINT_PREFIX.to_owned(),
-                ),
-                filter: None,
-                after,
-                limit,
-                is_backwards: false,
-            })
+                    WEBHOOK_ENDPOINT_PREFIX,
+                )
+                .after(after)
+                .limit(limit),
+            )
             .await?;
         Ok(Page {
             items: page

@@ -5,7 +5,7 @@ use crate::domain::{Membership, OrganizationId, SearchPrefix, TenantId};
 use crate::store::Refusal;
 use crate::store::keys::{self, GSI1, GSI3, Key, MAX_SORT_KEY_BYTES, USER_PREFIX};
 use crate::store::rows::names::ProfileCopy;
-use crate::store::table::{self, Condition, Item, Query, in_partition, text_of};
+use crate::store::table::{self, Condition, Item, Query, text_of};
 
 /// A list of people in an index. Each begins its positions with a letter of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,14 +116,10 @@ impl Wanted<'_> {
             Phase::Names => self.filter.look_at(limit),
             Phase::Emails | Phase::Unlisted => limit.max(SIFTED),
         };
-        Ok(Query {
-            index: Some(index),
-            condition: in_partition(Some(index), partition, start),
-            filter,
-            after,
-            limit,
-            is_backwards: false,
-        })
+        Ok(Query::in_partition(Some(index), partition, start)
+            .filter(filter)
+            .after(after)
+            .limit(limit))
     }
 
     /// Returns whether a membership that was read belongs to the phase: the index lags behind the table, and a key

@@ -7,9 +7,7 @@ use crate::domain::{EventId, TenantId, Timestamp, UserId};
 use crate::store::events::{PARTITIONS, without_user};
 use crate::store::keys::{self, Key};
 use crate::store::rows::users::is_erasing;
-use crate::store::table::{
-    Condition, Item, ItemChange, Query, in_partition, key_of, text, text_of,
-};
+use crate::store::table::{Condition, Item, ItemChange, Query, key_of, text, text_of};
 use crate::store::{Error, Store, table};
 
 /// Number of events that are changed at the same time.
@@ -65,14 +63,11 @@ impl Store {
         );
         let page = self
             .table
-            .query(Query {
-                index: None,
-                condition: in_partition(None, partition, String::new()),
-                filter: Some(about.value(":user", text(user.as_str()))),
-                after,
-                limit: usize::MAX,
-                is_backwards: false,
-            })
+            .query(
+                Query::in_partition(None, partition, "")
+                    .filter(Some(about.value(":user", text(user.as_str()))))
+                    .after(after),
+            )
             .await?;
         for items in page.items.chunks(AT_ONCE) {
             let writes = items.iter().map(|item| self.erase_event(user, item));
