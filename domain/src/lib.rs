@@ -108,12 +108,12 @@ impl Invalid {
         Self(reason.into())
     }
 
-    /// Creates it for a text that is no name of the enum: `must be one of active, invited, suspended`.
+    /// Creates it for a text that is not a name of the enum: `must be one of active, invited, suspended`.
     pub fn must_be_one_of<T: strum::VariantNames>(_: &str) -> Self {
         Self::new(format!("must be one of {}", T::VARIANTS.join(", ")))
     }
 
-    /// Creates it for a text that is no name of an enum with few names: `must be pending, verified or failed`.
+    /// Creates it for a text that is not a name of an enum with few names: `must be pending, verified or failed`.
     pub fn must_be_either<T: strum::VariantNames>(_: &str) -> Self {
         let names = T::VARIANTS.join(", ");
         Self::new(match names.rsplit_once(", ") {

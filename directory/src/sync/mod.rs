@@ -61,7 +61,7 @@ pub struct LoginSync {
     without_domains: WithoutDomains,
 }
 
-/// A login of a user whom the directory may know, and its times.
+/// A login of a user whom the directory may know: what it writes to, its times, and its progress.
 struct SyncedLogin<'a> {
     store: &'a Store,
     profile: &'a Profile,
@@ -243,9 +243,9 @@ impl LoginSync {
     /// Follows the tenant's directory, or the default one, for a user whose groups were read.
     async fn follow(
         &self,
-        login: SyncedLogin<'_>,
+        synced: SyncedLogin<'_>,
         followed: &Followed,
-        user: &KnownUser,
+        login: &KnownUser,
         current: &CurrentMemberships,
         reading: DirectorySnapshot,
     ) -> (SyncOutcome, Option<&'static str>) {
@@ -256,7 +256,7 @@ impl LoginSync {
             started,
             deadline,
             progress,
-        } = login;
+        } = synced;
         let held = held(current);
         let rules = &followed.rules;
         let own = followed.own.as_ref().map(|(id, _)| id);
@@ -297,7 +297,7 @@ impl LoginSync {
         let holds_back = holds_back || is_held_back(&reading);
         let subject = Subject {
             store,
-            user,
+            user: login,
             origin: &profile.directory_origin(),
             rules: &followed.rules,
             clock: &self.clock,

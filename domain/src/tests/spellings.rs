@@ -102,8 +102,9 @@ fn is_refused<T>(text: &str)
 where
     T: std::str::FromStr<Err = Invalid> + std::fmt::Debug,
 {
-    let refused = "Nothing".parse::<T>().unwrap_err();
-    assert_eq!(refused.to_string(), text);
+    for unknown in ["Nothing", ""] {
+        assert_eq!(unknown.parse::<T>().unwrap_err().to_string(), text);
+    }
 }
 
 #[test]
@@ -127,6 +128,16 @@ fn unknown_names_are_refused_with_the_known_ones() {
     is_refused::<OnLeave>("must be remove, suspend or keep");
     is_refused::<LinkBy>("must be object_id or user_id");
     is_refused::<EventType>("must be an event type");
+}
+
+#[test]
+fn names_are_spelled_in_lower_case() {
+    assert!("Owner".parse::<Role>().is_err());
+    assert!("Active".parse::<Status>().is_err());
+    assert!("Leader".parse::<TeamRole>().is_err());
+    assert!("Entra".parse::<DirectoryType>().is_err());
+    assert!("Keep".parse::<OnLeave>().is_err());
+    assert!("Membership.added".parse::<EventType>().is_err());
 }
 
 /// Checks that a value is written as the text that it is read from.

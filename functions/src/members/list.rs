@@ -37,12 +37,12 @@ pub(crate) async fn list_members(
         role: filters.role,
     };
     let sort = match (&filters.q, filters.sort) {
-        (Some(_), Some(Order::Joined)) => {
+        (Some(_), Some(MemberOrder::Joined)) => {
             let detail = "must be name if q is set: a search is sorted by name";
             return Err(Problem::invalid_at("/sort", detail));
         }
         (Some(prefix), _) => MemberSort::Search(prefix.clone()),
-        (None, Some(Order::Name)) => MemberSort::Name,
+        (None, Some(MemberOrder::Name)) => MemberSort::Name,
         (None, _) => MemberSort::Joined,
     };
     let found = call
@@ -80,27 +80,38 @@ query! {
         /// Only members whose display name or email address starts with this text. Up to 255 characters.
         q: Option<SearchPrefix>,
         /// The order: by the time of joining, or by display name. With `q`, only `name` is allowed, and is the default.
-        sort: Option<Order>,
+        sort: Option<MemberOrder>,
     }
 }
 
-/// The order of a list of members.
+/// The order of a list of members. Declared in the order of the error and of the schema.
 #[derive(Clone, Copy, PartialEq, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 #[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
-pub(crate) enum Order {
+pub(crate) enum MemberOrder {
     /// By display name.
     Name,
     /// By the time of joining.
     Joined,
 }
 
-impl Filter for Order {
+impl Filter for MemberOrder {
     fn parse(text: &str) -> Result<Self, Invalid> {
         text.parse()
     }
 
     fn schema() -> Value {
         json!({"type": "string", "enum": Self::VARIANTS})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_order_is_refused_with_the_known_ones() {
+        let refused = "role".parse::<MemberOrder>().err().unwrap();
+        assert_eq!(refused.to_string(), "must be name or joined");
     }
 }

@@ -105,6 +105,7 @@ impl Header {
 pub(super) fn components() -> Value {
     Header::VARIANTS
         .iter()
+        // Headers of some responses only; `VaryByAccept` also has the name of `Vary`.
         .filter(|header| {
             !matches!(
                 header,

@@ -4,6 +4,7 @@ use documented::docs_const;
 use muster::domain::{Delivery, DeliveryStatus, Invalid};
 use muster::http::{self, Answer, Code, Problem};
 use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use crate::endpoint::TableAction::{GetItem, Query};
 use crate::endpoint::{Call, Endpoint, Filter, Paged, WebhookEndpointPath, endpoint, query};
@@ -59,7 +60,7 @@ impl Filter for DeliveryStatus {
     }
 
     fn schema() -> Value {
-        json!({"type": "string", "enum": ["pending", "delivered", "failed"]})
+        json!({"type": "string", "enum": Self::VARIANTS})
     }
 }
 

@@ -51,6 +51,7 @@ function prepared(spec) {
   spec.servers = [{ url: location.origin }];
   // Nothing on this page can receive a webhook.
   delete spec.webhooks;
+  // resolveAtOnce() does not give the parameters of a path to its calls.
   for (const item of Object.values(spec.paths)) {
     for (const method of METHODS.filter((name) => item[name])) {
       item[method].parameters = [...(item[method].parameters ?? []), ...(item.parameters ?? [])];
@@ -68,13 +69,13 @@ function prepared(spec) {
   return spec;
 }
 
-/** Replaces the resolver of Swagger UI, which reads the whole document again, for a second, when a call is opened. */
+/** Replaces Swagger UI's own resolver, which reads the whole document whenever a call is opened, for about a second. */
 const resolveAtOnce = (spec) => (_original, { specActions }) => (path) => {
   const part = path.reduce((value, key) => value?.[key], spec);
   if (part !== undefined) specActions.updateResolvedSubtree(path, resolved(spec, part, []));
 };
 
-/** A copy of a part of the document with what its references name; within itself, a reference stays. */
+/** A copy of a part of the document with what its references name. A reference to a schema that contains it stays. */
 function resolved(spec, value, within) {
   if (Array.isArray(value)) return value.map((one) => resolved(spec, one, within));
   if (value === null || typeof value !== "object") return value;

@@ -65,7 +65,7 @@ pub(super) fn place_by_name(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OrganizationId, TenantId};
+    use crate::domain::{OrganizationId, TeamId, TenantId};
     use crate::store::keys::{self, GSI1};
 
     #[test]
@@ -95,5 +95,18 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn a_position_names_the_item_of_a_team() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let found = place_by_name(GSI1, "the teams", "", "compilers#id", |id| {
+            Some(keys::team(&tenant, &TeamId::parse(id).ok()?))
+        });
+        let found = found.unwrap();
+        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("pk"), "TENANT#acme#TEAM#id");
+        assert_eq!(text("gsi1pk"), "the teams");
+        assert_eq!(text("gsi1sk"), "compilers#id");
     }
 }

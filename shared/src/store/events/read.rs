@@ -293,4 +293,10 @@ mod tests {
         let longest_commit = RETRY_BUDGET + CALL_TIMEOUT;
         assert!(longest_commit + clocks_and_index < SETTLE_TIME);
     }
+
+    #[test]
+    fn an_unknown_order_is_refused_with_the_known_ones() {
+        let refused = "latest".parse::<EventOrder>().unwrap_err();
+        assert_eq!(refused.to_string(), "must be newest or oldest");
+    }
 }

@@ -133,8 +133,8 @@ impl Store {
             organization,
             invitation,
         } = key;
-        let key = keys::invitation(&cx.caller.tenant_id, organization, invitation);
-        let mut more = vec![&key];
+        let item = keys::invitation(&cx.caller.tenant_id, organization, invitation);
+        let mut more = vec![&item];
         more.extend(record.map(Record::key));
         self.view(&cx.caller, organization, &more).await
     }

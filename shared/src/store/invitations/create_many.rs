@@ -23,7 +23,7 @@ const OWN_ACTIONS: usize = 4;
 /// Number of concurrent queries for members with an invited address.
 const QUERIES_AT_ONCE: usize = 10;
 
-type Label = (InvitationAction, usize);
+type InvitationBatchLabel = (InvitationAction, usize);
 
 impl Store {
     /// Begins a batch of invitations. Requires an owner or admin. Returns the results of the first request with the same
@@ -102,7 +102,7 @@ impl Store {
         &self,
         cx: &Context,
         invitations: &[Placed<'_, Invitation>],
-    ) -> Result<Transaction<'_, Label>, Error> {
+    ) -> Result<Transaction<'_, InvitationBatchLabel>, Error> {
         let created = |one| event(EventType::InvitationCreated, Transition::Created(one));
         let events = invitations.iter().map(|(_, one)| created(one));
         let mut transaction = self.transaction(&cx.origin, events)?;
@@ -177,7 +177,7 @@ fn in_transactions(invitations: Vec<Placed<'_, Invitation>>) -> Vec<Vec<Placed<'
 
 fn outcome_of(
     cx: &Context,
-    unmet: &Unmet<Label>,
+    unmet: &Unmet<InvitationBatchLabel>,
     (place, _): Placed<'_, Invitation>,
 ) -> Result<ItemOutcome<Invitation>, Error> {
     if unmet.of(&(InvitationAction::Organization, 0)).is_some() {

@@ -62,12 +62,12 @@ const LABELS: InvitationLabels<InvitationAction> = InvitationLabels {
     invitee: InvitationAction::Invitee,
 };
 
-/// A pending invitation, and the same one with its final status.
+/// A change after which an invitation is not open: it is revoked or answered, or loses its address.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct EndedInvitation<'a> {
     /// As it was read.
     pub(in crate::store) before: &'a Invitation,
-    /// With the final status.
+    /// As it is written.
     pub(in crate::store) after: &'a Invitation,
 }
 
@@ -85,7 +85,7 @@ pub(in crate::store) fn index_query(
         .limit(limit)
 }
 
-/// Adds the end of a pending invitation to the transaction, on the condition that it is unchanged since it was read.
+/// Adds such a change of an invitation to the transaction, on the condition that it is unchanged since it was read.
 ///
 /// If it is open, the item of its address names it, and is deleted. If it has expired, that item may name a later
 /// invitation by now, and is left alone: it blocks nothing.

@@ -15,7 +15,7 @@ use crate::store::{Added, Context, Error, IdempotentOutcome, Refusal, Store, key
 /// take three more.
 const AT_ONCE: usize = 24;
 
-type Label = (MemberAction, usize);
+type MemberBatchLabel = (MemberAction, usize);
 
 impl Store {
     /// Begins a batch of members. Requires an owner or admin. Returns the results of the first request with the same
@@ -73,7 +73,7 @@ impl Store {
         &self,
         cx: &Context,
         members: &[Placed<'_, Membership>],
-    ) -> Result<Transaction<'_, Label>, Error> {
+    ) -> Result<Transaction<'_, MemberBatchLabel>, Error> {
         let events = members.iter().map(|(_, one)| event_of(one));
         let mut transaction = self.transaction(&cx.origin, events)?;
         let highest = members.iter().map(|(_, one)| one.role);
@@ -113,7 +113,7 @@ impl Store {
 
 fn outcome_of(
     cx: &Context,
-    unmet: &Unmet<Label>,
+    unmet: &Unmet<MemberBatchLabel>,
     (place, asked): Placed<'_, Membership>,
 ) -> Result<ItemOutcome<Membership>, Error> {
     if unmet.of(&(MemberAction::Organization, 0)).is_some() {

@@ -225,7 +225,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Leaves out the items that do not meet a condition. They count towards the limit.
+    /// Leaves out the items that do not meet the condition, if there is one. They count towards the limit.
     pub(in crate::store) fn filter(self, filter: Option<Condition>) -> Self {
         Self { filter, ..self }
     }
@@ -240,7 +240,7 @@ impl<'a> Query<'a> {
         Self { limit, ..self }
     }
 
-    /// Reads from the last sort key to the first.
+    /// Reads from the last sort key to the first, if `is_backwards`.
     pub(in crate::store) fn backwards(self, is_backwards: bool) -> Self {
         Self {
             is_backwards,

@@ -111,7 +111,14 @@ impl Store {
             expected.require(team.version)?;
             let event = EventDraft::team(EventType::TeamDeleted, Transition::Removed(&team));
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            super::require_team(&mut transaction, LABELS, caller, &team, view.standing, now);
+            super::require_team(
+                &mut transaction,
+                LABELS,
+                caller,
+                &team,
+                TeamStanding::Manages,
+                now,
+            );
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
