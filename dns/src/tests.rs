@@ -1,5 +1,6 @@
 //! Resolvers that answer, fail, deceive or are slow, asked over the network.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -120,11 +121,21 @@ fn answer(query: &Message, behavior: Behavior, is_udp: bool) -> Option<Vec<u8>> 
     Some(message.to_vec().unwrap())
 }
 
+/// Binds a port for both protocols. The UDP port of a free TCP port can be in use.
+async fn sockets() -> (TcpListener, UdpSocket) {
+    loop {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        match UdpSocket::bind(tcp.local_addr().unwrap()).await {
+            Ok(udp) => return (tcp, udp),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse),
+        }
+    }
+}
+
 /// Starts a resolver. Returns its address.
 async fn resolver(behavior: Behavior) -> SocketAddr {
-    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (tcp, udp) = sockets().await;
     let address = tcp.local_addr().unwrap();
-    let udp = UdpSocket::bind(address).await.unwrap();
     tokio::spawn(async move {
         let mut buffer = vec![0; 4_096];
         loop {
