@@ -1,9 +1,16 @@
 //! Deleting a directory: what becomes of the memberships that it gave.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_local::Options;
 use serde_json::{Value, json};
-use support::{World, invariants};
+use support::{Faults, World, invariants};
 
 use super::{GLOBEX, LEADS, NUCLEAR, claims, created, organizations, sign_in};
+
+/// How long a deletion may take here.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A world in which hank and homer have what the directory gives. Returns the path of the directory.
 async fn given(world: &World) -> String {
@@ -120,7 +127,7 @@ async fn a_repeated_deletion_continues() {
         format!("TENANT#{GLOBEX}#DIRECTORIES"),
         format!("DIRECTORY#{id}"),
     );
-    let remove = aws_sdk_dynamodb::types::AttributeValue::S("remove".to_owned());
+    let remove = AttributeValue::S("remove".to_owned());
     world.tamper(&pk, &sk, "deleting", remove).await;
     root.patch(&path, json!({"name": "New"}))
         .await
@@ -147,4 +154,70 @@ async fn a_repeated_deletion_continues() {
     // The Entra tenant is free again.
     let body = super::new_directory(&json!({}));
     root.post("/directories", body).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_directory_is_paused_while_it_is_deleted() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let path = given(&world).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let before = root.get(&path).await.expect(200).body;
+    let mut held = faults.hold("Query");
+    let deletion = root.delete(&path);
+    let meanwhile = async {
+        held.arrived().await;
+        let during = root.get(&path).await.expect(200).body;
+        held.release();
+        during
+    };
+    let (deleted, during) = futures::join!(deletion, meanwhile);
+    deleted.expect(204);
+    assert_eq!(during["status"], "paused", "{during}");
+    assert_eq!(during["status_reason"], "being deleted");
+    let version = before["version"].as_u64().unwrap();
+    assert_eq!(during["version"], version + 1);
+    let times = [&during, &before].map(|it| it["updated_at"].as_str().unwrap());
+    assert!(times[0] > times[1], "{times:?}");
+    let paused = &events(&world).await[1];
+    assert_eq!(paused["type"], "directory.updated");
+    assert_eq!(paused["changes"]["status"]["to"], "paused");
+}
+
+#[tokio::test]
+async fn memberships_that_change_meanwhile_are_ended_too() {
+    let homer = format!("TENANT#{GLOBEX}#USER#homer");
+    for (memberships, event, item) in [
+        ("keep", "team_membership.updated", "TEAM"),
+        ("keep", "membership.role_changed", "ORG"),
+        ("remove", "team_membership.removed", "TEAM"),
+        ("remove", "membership.removed", "ORG"),
+    ] {
+        let (world, faults) = Faults::world(Options::default()).await;
+        let path = given(&world).await;
+        let root = world.tenant_admin_of(GLOBEX);
+        let write = format!("TransactWriteItems \"{event}\" {homer}");
+        let mut held = faults.hold(&write);
+        let deletion = format!("{path}?memberships={memberships}");
+        let deletion = root.delete(&deletion);
+        let meanwhile = async {
+            held.arrived().await;
+            let key = format!("{item}#{NUCLEAR}");
+            // Without an event, unlike a real change: the invariants would not hold.
+            let later = AttributeValue::N("7".to_owned());
+            world.tamper(&homer, &key, "version", later).await;
+            held.release();
+        };
+        let both = futures::future::join(deletion, meanwhile);
+        let (deleted, ()) = tokio::time::timeout(LIMIT, both).await.expect(&write);
+        deleted.expect(204);
+        let left = organizations(&world.user_of(GLOBEX, "homer")).await;
+        let team = root.get(&format!("/teams/{NUCLEAR}/members/homer")).await;
+        if memberships == "keep" {
+            assert_eq!(left, ["App-Nuclear: internal_user manual"], "{event}");
+            assert_eq!(team.expect(200).body["source"], "manual");
+        } else {
+            assert!(left.is_empty(), "{event}: {left:?}");
+            assert_eq!(team.status, 404, "{event}");
+        }
+    }
 }
