@@ -14,12 +14,16 @@ use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_mem
 async fn lost_consent_breaks_the_directory_and_takes_nothing() {
     let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let before = root.get(&path).await.expect(200).body;
     set_faults(&world, &forbidden(&["group-changes"])).await;
     let broken = run(&world, &path).await;
     assert_eq!(broken["outcome"], "broken", "{broken}");
-    let root = world.tenant_admin_of(GLOBEX);
     let shown = root.get(&path).await.expect(200).body;
     assert_eq!(shown["status"], "broken");
+    assert_eq!(shown["version"], before["version"].as_u64().unwrap() + 1);
+    let times = [&shown, &before].map(|it| it["updated_at"].as_str().unwrap());
+    assert!(times[0] > times[1], "{times:?}");
     assert_eq!(shown["status_reason"], broken["reason"]);
     let reason = broken["reason"].as_str().unwrap();
     assert!(reason.contains("GroupMember.Read.All"), "{reason}");
