@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_taken_only_if_what_was_renamed_is_unchanged() {
+        const RENAMED: &str = "renamed";
+        assert_eq!(renamed(Ok(()), &RENAMED), WriteOutcome::Done);
+        let of = |label| renamed(Err(Unmet::one(label, None)), &RENAMED);
+        assert_eq!(of("new name"), WriteOutcome::NameTaken);
+        assert_eq!(of(RENAMED), WriteOutcome::Unchanged);
+    }
+
+    #[test]
     fn a_position_names_the_item_of_a_team() {
         let tenant = TenantId::parse("acme").unwrap();
         let found = place_by_name(GSI1, "the teams", "", "compilers#id", |id| {

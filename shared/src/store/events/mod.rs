@@ -73,6 +73,14 @@ pub(super) fn partition_of(id: EventId) -> u8 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_last_digit_of_an_event_is_its_partition() {
+        for (digit, partition) in [("0", 0), ("1", 1), ("9", 9), ("f", 15)] {
+            let id = format!("01a2b3c4-d5e6-7a08-9b0c-1d2e3f40516{digit}");
+            assert_eq!(partition_of(id.parse().unwrap()), partition);
+        }
+    }
+
     #[expect(clippy::option_option, reason = "whether it changes, and what is left")]
     fn left(personal: &PersonalDetails, is_actor: bool) -> Option<Option<PersonalDetails>> {
         let personal = serde_json::to_string(personal).unwrap();

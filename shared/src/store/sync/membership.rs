@@ -115,11 +115,7 @@ impl Store {
         let key = keys::membership(tenant_id, user_id, organization_id);
         let change = members::change_to(&after).and(marks);
         let condition = members::unchanged(before);
-        let event_type = match (before.status, after.status) {
-            (before, after) if before == after => EventType::MembershipRoleChanged,
-            (_, Status::Suspended) => EventType::MembershipSuspended,
-            _ => EventType::MembershipReactivated,
-        };
+        let event_type = type_of_change(before.status, after.status);
         let changed = Transition::Changed(before, &after);
         let event = changed_by_group(event_type, changed, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
@@ -378,3 +374,15 @@ fn leave_teams(transaction: &mut Transaction<'_, SyncAction>, teams: &[Key], of:
         transaction.delete(SyncAction::Team, team, members::of_organization(of));
     }
 }
+
+/// Returns the type of the event of a change between these statuses.
+fn type_of_change(before: Status, after: Status) -> EventType {
+    match (before, after) {
+        (before, after) if before == after => EventType::MembershipRoleChanged,
+        (_, Status::Suspended) => EventType::MembershipSuspended,
+        _ => EventType::MembershipReactivated,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,16 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_again_after_exactly_a_minute() {
+        let at = Timestamp::EPOCH;
+        assert!(is_stale(None, at));
+        assert!(!is_stale(Some(at), at.after(Duration::from_secs(59))));
+        assert!(is_stale(Some(at), at.after(RESOLUTION)));
+    }
+}
