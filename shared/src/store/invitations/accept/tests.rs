@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::held::{hold_inviter, put_membership};
 use super::*;
 use crate::store::fake::Fake;
 use crate::store::invitations::tests::invitation;
