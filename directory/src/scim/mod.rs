@@ -2,8 +2,9 @@
 //! written. See `docs/SCIM.md`.
 
 mod effect;
+mod follow;
 mod link;
 
-pub(crate) use effect::{Followed, Follower, follow};
 pub use effect::{ScimEffect, ScimReport};
+pub(crate) use follow::{Followed, Follower, follow};
 pub(crate) use link::{Candidates, Choice, candidates, choose};
