@@ -14,6 +14,7 @@ use super::Invalid;
 // Declared with the highest privilege first: lists of roles have this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+// By path: with both traits imported, `VARIANTS` would be ambiguous.
 #[derive(EnumString, IntoStaticStr, VariantArray, strum::VariantNames)]
 #[strum(serialize_all = "snake_case")]
 #[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_one_of::<Self>)]
