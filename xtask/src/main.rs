@@ -52,7 +52,7 @@ enum Chore {
         /// Run only this step (can be repeated).
         #[arg(long, value_name = "STEP")]
         only: Vec<Step>,
-        /// Run the fast steps only: format, generated, lint and test.
+        /// Run the fast steps only: format, generated, lint and quick.
         #[arg(long, conflicts_with = "only")]
         fast: bool,
         /// List the steps without running them.
@@ -143,11 +143,11 @@ fn main() -> ExitCode {
         }
         Chore::Check { only, fast, .. } => {
             let steps = match (fast, only.is_empty()) {
-                (true, _) => &step::FAST[..],
+                (true, _) => step::FAST.to_vec(),
                 (false, true) => step::all(),
-                (false, false) => &only,
+                (false, false) => only,
             };
-            check::run(steps, &root())
+            check::run(&steps, &root())
         }
         Chore::Tool { tool } => done(tool.program(&root()).map(|program| {
             println!("{}", program.display());

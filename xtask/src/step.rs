@@ -21,8 +21,8 @@ pub(crate) enum Step {
     Format,
     Generated,
     Lint,
+    Quick,
     Test,
-    Slow,
     Docs,
     Unused,
     Dependencies,
@@ -45,9 +45,9 @@ pub(crate) enum StepOutcome {
 }
 
 /// The steps of `--fast`.
-pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
+pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Quick];
 
-/// Test modules that build and start other programs or search for minutes: the step `slow`.
+/// Test modules that build and start other programs or search for minutes: not in the step `quick`.
 const SLOW: [&str; 13] = [
     "binaries",
     "cognito",
@@ -68,15 +68,16 @@ const FUNCTIONS: &str = "muster-functions";
 /// A package of slow tests only.
 const SLOW_PACKAGE: &str = "muster-model";
 
-/// All steps, in the order of running.
-pub(crate) fn all() -> &'static [Step] {
-    Step::value_variants()
+/// The steps of a check, in the order of running. The step `test` includes `quick`.
+pub(crate) fn all() -> Vec<Step> {
+    let steps = Step::value_variants().iter().copied();
+    steps.filter(|step| *step != Step::Quick).collect()
 }
 
 /// The steps and what each checks, for `--list`.
 pub(crate) fn list() -> String {
     let mut list = String::new();
-    for step in all() {
+    for step in Step::value_variants() {
         let _ = writeln!(list, "{:<14}{}", step.to_string(), step.about());
     }
     list
@@ -100,8 +101,10 @@ impl Step {
             Self::Lint => {
                 "no warnings of the compiler or clippy, and the functions compile by themselves"
             }
-            Self::Test => "unit tests and stories",
-            Self::Slow => "tests that start other programs or search for minutes",
+            Self::Quick => "unit tests and stories that take seconds, for --fast",
+            Self::Test => {
+                "unit tests, stories, and tests that start other programs or search for minutes"
+            }
             Self::Docs => "the API documentation builds without a warning",
             Self::Unused => "no unused dependencies",
             Self::Dependencies => "licences, bans and sources of all dependencies",
@@ -131,8 +134,7 @@ impl Step {
                 run(cargo(root).args(["check", "--locked", "--package", FUNCTIONS, "--bins"]))?;
             }
             // The documentation has no examples to test.
-            Self::Test => run(&mut tests(root, Self::Test))?,
-            Self::Slow => run(&mut tests(root, Self::Slow))?,
+            Self::Quick | Self::Test => run(&mut tests(root, self))?,
             Self::Docs => run(cargo(root)
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"))?,
@@ -172,41 +174,23 @@ impl Step {
     }
 }
 
-/// Selects the slow tests or all others, always of the whole workspace, so that features stay the
-/// same.
+/// The tests of a step, always of the whole workspace, so that features stay the same.
 fn tests(root: &Path, step: Step) -> Command {
     let mut command = cargo(root);
-    let is_slow = step == Step::Slow;
+    let is_quick = step == Step::Quick;
     if has_nextest(root) {
-        let slow = slow();
-        let filter = if is_slow {
-            slow
-        } else {
-            format!("not ({slow})")
-        };
-        command.args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--profile",
-            "ci",
-            "-E",
-            &filter,
-        ]);
+        command.args(["nextest", "run", "--workspace", "--profile", "ci"]);
+        if is_quick {
+            command.args(["-E", &format!("not ({})", slow())]);
+        }
         return command;
     }
-    command.args([
-        "test",
-        "--workspace",
-        "--all-targets",
-        "--no-fail-fast",
-        "--",
-    ]);
-    for module in SLOW {
-        if !is_slow {
-            command.arg("--skip");
+    command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    if is_quick {
+        command.arg("--");
+        for module in SLOW {
+            command.args(["--skip", &format!("{module}::")]);
         }
-        command.arg(format!("{module}::"));
     }
     command
 }
@@ -263,12 +247,18 @@ mod tests {
 
     #[test]
     fn fast_steps_run_no_slow_tests() {
-        let command = tests(Path::new("."), Step::Test);
+        let command = tests(Path::new("."), Step::Quick);
         let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
         let printed = arguments.join(" ");
         assert!(
             printed.contains(&format!("not ({})", slow())) || printed.contains("--skip page::")
         );
-        assert!(!FAST.contains(&Step::Slow));
+        assert!(!FAST.contains(&Step::Test));
+    }
+
+    #[test]
+    fn a_check_runs_each_test_once() {
+        assert!(all().contains(&Step::Test));
+        assert!(!all().contains(&Step::Quick));
     }
 }
