@@ -123,18 +123,18 @@ pub(crate) struct Counted {
     pub(crate) page: Vec<Program>,
 }
 
-/// A phase of a program.
+/// A program, and how many instructions it takes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Program {
     pub(crate) name: String,
     /// Instructions.
     pub(crate) total: u64,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<ProgramPart>,
 }
 
-/// A part of it.
+/// A part of a program, and what it takes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Part {
+pub(crate) struct ProgramPart {
     pub(crate) what: String,
     /// `None` if the program has no such part.
     pub(crate) instructions: Option<u64>,
@@ -183,7 +183,7 @@ pub(crate) async fn measure() -> Result<()> {
 }
 
 fn profile(name: &str, parts: &Parts, counted: &Instructions) -> Result<Program> {
-    let parts = parts.iter().map(|(what, function)| Part {
+    let parts = parts.iter().map(|(what, function)| ProgramPart {
         what: (*what).to_owned(),
         instructions: function.split('|').filter_map(|it| counted.of(it)).max(),
     });

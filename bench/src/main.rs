@@ -32,11 +32,11 @@ use figures::root;
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
     #[command(subcommand)]
-    part: Part,
+    part: BenchPart,
 }
 
 #[derive(Subcommand)]
-enum Part {
+enum BenchPart {
     /// Run all measurements and write the report.
     All,
     /// Measure `sam build` of all functions: from scratch, after a change, and unchanged.
@@ -77,22 +77,22 @@ enum Part {
 async fn main() -> Result<()> {
     let binaries = root().join(builds::BINARIES);
     match Arguments::parse().part {
-        Part::All => {
+        BenchPart::All => {
             builds::measure()?;
             functions::measure(&binaries, functions::RELEASE).await?;
             instructions::measure().await?;
             logins::measure(&binaries).await?;
             table::measure(1_000_000).await?;
         }
-        Part::Builds => builds::measure()?,
-        Part::Functions { binaries, label } => {
+        BenchPart::Builds => builds::measure()?,
+        BenchPart::Functions { binaries, label } => {
             functions::measure(&root().join(binaries), &label).await?;
         }
-        Part::Logins { binaries } => logins::measure(&root().join(binaries)).await?,
-        Part::Table { up_to } => table::measure(up_to).await?,
-        Part::Instructions => instructions::measure().await?,
-        Part::Profiles { names } => return profiles::measure(&names).await,
-        Part::Report => profiles::write()?,
+        BenchPart::Logins { binaries } => logins::measure(&root().join(binaries)).await?,
+        BenchPart::Table { up_to } => table::measure(up_to).await?,
+        BenchPart::Instructions => instructions::measure().await?,
+        BenchPart::Profiles { names } => return profiles::measure(&names).await,
+        BenchPart::Report => profiles::write()?,
     }
     report::write()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::list::{MAX_COUNT, list_response};
-use crate::schema::{Attribute, ENTERPRISE_USER, GROUP, Kind, Schema, Type, USER};
+use crate::schema::{Attribute, ENTERPRISE_USER, GROUP, Schema, ScimResource, Type, USER};
 
 /// The discovery documents of a directory.
 #[derive(Clone, Debug)]
@@ -38,18 +38,18 @@ impl Discovery<'_> {
 
     /// `GET /ResourceTypes`
     pub fn resource_types(&self) -> Value {
-        let all = [Kind::User, Kind::Group].map(|kind| self.resource_type_of(kind));
+        let all = [ScimResource::User, ScimResource::Group].map(|kind| self.resource_type_of(kind));
         list_response(all.len(), 1, all.to_vec())
     }
 
     /// `GET /ResourceTypes/{id}`. `None` if there is no such type: 404.
     pub fn resource_type(&self, id: &str) -> Option<Value> {
-        let mut all = [Kind::User, Kind::Group].into_iter();
+        let mut all = [ScimResource::User, ScimResource::Group].into_iter();
         all.find(|kind| kind.as_str() == id)
             .map(|kind| self.resource_type_of(kind))
     }
 
-    fn resource_type_of(&self, kind: Kind) -> Value {
+    fn resource_type_of(&self, kind: ScimResource) -> Value {
         let extensions = kind.extension().into_iter();
         let extensions: Vec<_> = extensions
             .map(|extension| json!({"schema": extension.id, "required": false}))

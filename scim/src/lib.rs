@@ -29,7 +29,7 @@ pub use patch::{GroupPatched, MAX_OPERATIONS, PatchRequest};
 pub use path::AttributePath;
 pub use projection::{MAX_PROJECTED, Projection};
 pub use resource::{Group, GroupBody, Meta, User};
-pub use schema::{Attribute, ENTERPRISE_USER, GROUP, Kind, Mutability, Schema, Type, USER};
+pub use schema::{Attribute, ENTERPRISE_USER, GROUP, Mutability, Schema, ScimResource, Type, USER};
 pub use text::fold;
 
 /// The media type of all responses.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Attribute, COMMON, ENTERPRISE_USER, GROUP, Kind, USER, find};
+use crate::schema::{Attribute, COMMON, ENTERPRISE_USER, GROUP, ScimResource, USER, find};
 
 /// A name of an attribute as a client writes it: `userName`, `name.givenName`,
 /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`.
@@ -80,7 +80,7 @@ impl AttributePath {
     }
 
     /// Where the attribute lies in a resource, and its declaration, if there is one.
-    pub(crate) fn place(&self, kind: Kind) -> (Place, Option<&'static Attribute>) {
+    pub(crate) fn place(&self, kind: ScimResource) -> (Place, Option<&'static Attribute>) {
         let core = kind.schema();
         let is = |id: &str| {
             self.schema

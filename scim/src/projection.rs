@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::error::invalid_value;
 use crate::filter::Parser;
 use crate::path::Place;
-use crate::schema::Kind;
+use crate::schema::ScimResource;
 
 /// Maximum number of names in `attributes` or `excludedAttributes`.
 pub const MAX_PROJECTED: usize = 100;
@@ -36,7 +36,12 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<crate::Attribut
     Ok(parsed)
 }
 
-fn is_in(paths: &[crate::AttributePath], kind: Kind, extension: Option<&str>, name: &str) -> bool {
+fn is_in(
+    paths: &[crate::AttributePath],
+    kind: ScimResource,
+    extension: Option<&str>,
+    name: &str,
+) -> bool {
     paths.iter().any(|path| {
         let (place, _) = path.place(kind);
         is_same(place.extension.as_deref(), extension)
@@ -83,7 +88,7 @@ impl Projection {
 
     /// Whether a response has an attribute of the core schema, such as `members` or `groups`. If not,
     /// the caller need not read it.
-    pub fn wants(&self, kind: Kind, name: &str) -> bool {
+    pub fn wants(&self, kind: ScimResource, name: &str) -> bool {
         let asked = self.only.as_ref().is_none_or(|only| {
             only.iter().any(|path| {
                 let (place, _) = path.place(kind);
@@ -93,7 +98,11 @@ impl Projection {
         asked && !is_in(&self.without, kind, None, name)
     }
 
-    pub(crate) fn apply(&self, kind: Kind, resource: Map<String, Value>) -> Map<String, Value> {
+    pub(crate) fn apply(
+        &self,
+        kind: ScimResource,
+        resource: Map<String, Value>,
+    ) -> Map<String, Value> {
         let places = |paths: &[crate::AttributePath]| -> Vec<Place> {
             paths.iter().map(|path| path.place(kind).0).collect()
         };

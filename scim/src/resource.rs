@@ -7,7 +7,7 @@ use crate::error::{Error, ScimType};
 use crate::members::Members;
 use crate::path::{AttributePath, is_urn};
 use crate::projection::Projection;
-use crate::schema::{Attribute, Kind, Mutability};
+use crate::schema::{Attribute, Mutability, ScimResource};
 use crate::text::fold;
 use crate::value::{is_primary, normal};
 
@@ -30,7 +30,7 @@ impl Meta {
         format!("W/\"{version}\"")
     }
 
-    fn to_json(&self, kind: Kind) -> Value {
+    fn to_json(&self, kind: ScimResource) -> Value {
         json!({
             "resourceType": kind.as_str(),
             "location": self.location,
@@ -48,7 +48,7 @@ pub(crate) fn is_ignored(name: &str, attribute: Option<&Attribute>) -> bool {
 }
 
 /// The attributes of a body. Extensions are objects below their URN.
-fn attributes(kind: Kind, body: &Value) -> Result<Map<String, Value>, Error> {
+fn attributes(kind: ScimResource, body: &Value) -> Result<Map<String, Value>, Error> {
     let Value::Object(body) = body else {
         return Err(Error::of(
             ScimType::InvalidSyntax,
@@ -64,7 +64,7 @@ fn attributes(kind: Kind, body: &Value) -> Result<Map<String, Value>, Error> {
 
 /// Sets an attribute, or all attributes of a schema that is the key.
 fn set(
-    kind: Kind,
+    kind: ScimResource,
     attributes: &mut Map<String, Value>,
     key: &str,
     value: &Value,
@@ -85,7 +85,7 @@ fn set(
 
 /// The attributes below the URN of a schema, known or not.
 pub(crate) fn schema_object<'a>(
-    kind: Kind,
+    kind: ScimResource,
     key: &str,
     value: &'a Value,
 ) -> Option<&'a Map<String, Value>> {
@@ -97,7 +97,7 @@ pub(crate) fn schema_object<'a>(
 }
 
 fn put(
-    kind: Kind,
+    kind: ScimResource,
     attributes: &mut Map<String, Value>,
     key: &str,
     value: &Value,
@@ -140,7 +140,7 @@ fn require(attributes: &Map<String, Value>, name: &str) -> Result<(), Error> {
 
 /// A response: `schemas`, `id`, the attributes and `meta`, as far as they are asked for.
 fn render(
-    kind: Kind,
+    kind: ScimResource,
     id: &str,
     attributes: &Map<String, Value>,
     more: Option<(&str, Value)>,
@@ -171,7 +171,7 @@ pub struct User {
 impl User {
     /// Reads the body of a POST or PUT. `id`, `meta`, `groups`, `schemas` and `password` are ignored.
     pub fn parse(body: &Value) -> Result<Self, Error> {
-        Self::from_attributes(attributes(Kind::User, body)?)
+        Self::from_attributes(attributes(ScimResource::User, body)?)
     }
 
     pub(crate) fn from_attributes(attributes: Map<String, Value>) -> Result<Self, Error> {
@@ -238,7 +238,14 @@ impl User {
         projection: &Projection,
     ) -> Value {
         let groups = groups.map(|groups| ("groups", groups));
-        render(Kind::User, id, &self.attributes, groups, meta, projection)
+        render(
+            ScimResource::User,
+            id,
+            &self.attributes,
+            groups,
+            meta,
+            projection,
+        )
     }
 }
 
@@ -261,7 +268,7 @@ pub struct GroupBody {
 impl GroupBody {
     /// Reads the body. `id`, `meta` and `schemas` are ignored.
     pub fn parse(body: &Value) -> Result<Self, Error> {
-        let mut attributes = attributes(Kind::Group, body)?;
+        let mut attributes = attributes(ScimResource::Group, body)?;
         let members = attributes.remove("members").unwrap_or(Value::Null);
         let mut names = body.as_object().into_iter().flat_map(Map::keys);
         let is_named = names.any(|name| name.eq_ignore_ascii_case("members"));
@@ -307,6 +314,13 @@ impl Group {
         projection: &Projection,
     ) -> Value {
         let members = members.map(|members| ("members", members.to_json()));
-        render(Kind::Group, id, &self.attributes, members, meta, projection)
+        render(
+            ScimResource::Group,
+            id,
+            &self.attributes,
+            members,
+            meta,
+            projection,
+        )
     }
 }

@@ -331,14 +331,14 @@ pub const GROUP: Schema = Schema {
 
 /// A resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScimResource {
     /// `/Users`.
     User,
     /// `/Groups`.
     Group,
 }
 
-impl Kind {
+impl ScimResource {
     /// The core schema.
     pub fn schema(self) -> &'static Schema {
         match self {

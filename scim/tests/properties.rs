@@ -1,6 +1,6 @@
 //! Properties for random inputs.
 
-use muster_scim::{Filter, GroupBody, Kind, ListQuery, PatchRequest, User};
+use muster_scim::{Filter, GroupBody, ListQuery, PatchRequest, ScimResource, User};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ proptest! {
         if let Ok(once) = patch.apply_to_user(&user) {
             prop_assert_eq!(patch.apply_to_user(&once), Ok(once.clone()));
             let filter = Filter::parse("emails[type eq \"work\"] or name.givenName pr").expect("a filter");
-            filter.matches(Kind::User, once.attributes());
+            filter.matches(ScimResource::User, once.attributes());
         }
         let group = GroupBody::parse(&body).expect("a group").group;
         if let Ok(once) = patch.apply_to_group(&group) {

@@ -19,7 +19,7 @@ use support::history::{self, Counts, History};
 #[derive(Parser)]
 struct Arguments {
     /// What the histories are made of.
-    kind: Kind,
+    kind: HistoryKind,
     /// The number of histories.
     #[arg(long, default_value_t = 5000)]
     count: u64,
@@ -32,7 +32,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
+enum HistoryKind {
     /// Requests, checked against a sequential model.
     Requests,
     /// Logins of users from a directory, among changes of the directory and manual changes.
@@ -41,7 +41,7 @@ enum Kind {
     Domains,
 }
 
-impl Kind {
+impl HistoryKind {
     /// Runs a history. Returns its counts and its violations as text.
     fn of_seed(self, seed: u64) -> (Counts, Option<String>) {
         let checked = match self {

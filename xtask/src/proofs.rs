@@ -39,7 +39,7 @@ pub(crate) const RESULTS: [Results; 4] = [
 
 /// A part of the proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
+pub(crate) enum ProofPart {
     /// The search of the state machine.
     Search,
     /// Random histories of requests.
@@ -67,12 +67,12 @@ pub(crate) struct Counts {
 /// Runs the given parts, or all.
 pub(crate) fn proofs(
     root: &Path,
-    chosen: &[Part],
+    chosen: &[ProofPart],
     counts: Counts,
     seed: Option<u64>,
 ) -> Result<()> {
-    let all = Part::value_variants();
-    let is_chosen = |part: &&Part| chosen.is_empty() || chosen.contains(part);
+    let all = ProofPart::value_variants();
+    let is_chosen = |part: &&ProofPart| chosen.is_empty() || chosen.contains(part);
     let (mut failed, mut unbelieved) = (Vec::new(), Vec::new());
     for part in all.iter().filter(is_chosen) {
         let mut command = part.command(root, counts, seed);
@@ -106,7 +106,7 @@ fn judged(succeeded: bool, printed: &str) -> Option<bool> {
     (has_table && succeeded != reports_fault).then_some(succeeded)
 }
 
-impl Part {
+impl ProofPart {
     fn results(self) -> Results {
         let [search, histories, logins, domains] = RESULTS;
         match self {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, text_at, user};
+use crate::peer::{Operation, PAGE, Peer, PeerKind, email, maker, text_at, user};
 
 impl Peer {
     /// A request by one of the [`PEOPLE`](crate::peer::PEOPLE).
@@ -21,8 +21,8 @@ impl Peer {
             None => request,
         };
         match self.kind {
-            Kind::BetterAuth => request.header("origin", &self.server.url),
-            Kind::Muster | Kind::FastApi => request,
+            PeerKind::BetterAuth => request.header("origin", &self.server.url),
+            PeerKind::Muster | PeerKind::FastApi => request,
         }
     }
 
@@ -38,14 +38,14 @@ impl Peer {
 
     pub(crate) fn create(&self, client: &Client, who: &str, name: &str) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let slug = name.to_lowercase().replace(' ', "-");
                 // It would also update the session.
                 let body =
                     json!({"name": name, "slug": slug, "keepCurrentActiveOrganization": true});
                 self.plugin(client, "create", who, &body)
             }
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let request = self.request(client, Method::POST, "/organizations", who);
                 request.json(&json!({"name": name}))
             }
@@ -61,12 +61,12 @@ impl Peer {
         let get = |path: &str| self.request(client, Method::GET, path, "ada");
         match (operation, self.kind) {
             (Operation::Create, _) => self.create(client, &maker(n), &format!("Organization {n}")),
-            (Operation::Get, Kind::BetterAuth) => get(&format!(
+            (Operation::Get, PeerKind::BetterAuth) => get(&format!(
                 "/api/auth/organization/get-full-organization?organizationId={}",
                 self.alone
             )),
             (Operation::Get, _) => get(&format!("/organizations/{}", self.alone)),
-            (Operation::ListMembers, Kind::BetterAuth) => get(&format!(
+            (Operation::ListMembers, PeerKind::BetterAuth) => get(&format!(
                 "/api/auth/organization/list-members?organizationId={}&limit={PAGE}",
                 self.page
             )),
@@ -90,12 +90,12 @@ impl Peer {
         user: &str,
     ) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let body =
                     json!({"email": email(user), "role": "member", "organizationId": organization});
                 self.plugin(client, "invite-member", who, &body)
             }
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let path = format!("/organizations/{organization}/members");
                 let request = self.request(client, Method::POST, &path, who);
                 request.json(&json!({"user_id": user, "role": "member"}))
@@ -113,13 +113,13 @@ impl Peer {
         role: &str,
     ) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let path = format!(
                     "/app/add-member?organizationId={organization}&userId={user}&role={role}"
                 );
                 self.request(client, Method::POST, &path, who)
             }
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let path = format!("/organizations/{organization}/members");
                 let body = json!({"user_id": user, "role": role, "status": "active"});
                 self.request(client, Method::POST, &path, who).json(&body)
@@ -129,13 +129,13 @@ impl Peer {
 
     pub(crate) fn leave(&self, client: &Client, who: &str, organization: &str) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => self.plugin(
+            PeerKind::BetterAuth => self.plugin(
                 client,
                 "leave",
                 who,
                 &json!({"organizationId": organization}),
             ),
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let path = format!("/organizations/{organization}/members/{who}");
                 self.request(client, Method::DELETE, &path, who)
             }
@@ -152,11 +152,11 @@ impl Peer {
         membership: &str,
     ) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let body = json!({"memberId": membership, "role": "member", "organizationId": organization});
                 self.plugin(client, "update-member-role", who, &body)
             }
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let path = format!("/organizations/{organization}/members/{whom}");
                 self.request(client, Method::PUT, &path, who)
                     .json(&json!({"role": "member"}))
@@ -173,13 +173,13 @@ impl Peer {
         invitation: &str,
     ) -> RequestBuilder {
         match self.kind {
-            Kind::BetterAuth => self.plugin(
+            PeerKind::BetterAuth => self.plugin(
                 client,
                 "accept-invitation",
                 who,
                 &json!({"invitationId": invitation}),
             ),
-            Kind::Muster | Kind::FastApi => {
+            PeerKind::Muster | PeerKind::FastApi => {
                 let path = format!("/organizations/{organization}/members/me/accept");
                 self.request(client, Method::POST, &path, who)
             }
@@ -190,20 +190,20 @@ impl Peer {
     /// invitations, read by a user with permission.
     pub(crate) async fn inside(&self, client: &Client, organization: &str) -> Result<Inside> {
         let path = match self.kind {
-            Kind::Muster => format!("/organizations/{organization}/members?status=all"),
-            Kind::FastApi => format!("/organizations/{organization}/members"),
-            Kind::BetterAuth => format!("/app/inside?organizationId={organization}"),
+            PeerKind::Muster => format!("/organizations/{organization}/members?status=all"),
+            PeerKind::FastApi => format!("/organizations/{organization}/members"),
+            PeerKind::BetterAuth => format!("/app/inside?organizationId={organization}"),
         };
         let asked = self.request(client, Method::GET, &path, "root");
         let body: Value = asked.send().await?.error_for_status()?.json().await?;
         let pointer = match self.kind {
-            Kind::Muster => "/items",
-            Kind::FastApi => "",
-            Kind::BetterAuth => "/members",
+            PeerKind::Muster => "/items",
+            PeerKind::FastApi => "",
+            PeerKind::BetterAuth => "/members",
         };
         let (user, id) = match self.kind {
-            Kind::BetterAuth => ("/userId", "/id"),
-            Kind::Muster | Kind::FastApi => ("/user_id", "/user_id"),
+            PeerKind::BetterAuth => ("/userId", "/id"),
+            PeerKind::Muster | PeerKind::FastApi => ("/user_id", "/user_id"),
         };
         let list = |pointer: &str| body.pointer(pointer).and_then(Value::as_array);
         let mut members = Vec::new();

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use crate::load::spread;
-use crate::peer::{Kind, Operation};
+use crate::peer::{Operation, PeerKind};
 use crate::results::Results;
 
 const SIZE: (u32, u32) = (960, 680);
@@ -30,7 +30,7 @@ fn draw(svg: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
     let title =
         "Milliseconds within which 99 in 100 requests were answered, against clients at once";
     area.draw(&Text::new(title, (20, 14), font(16)))?;
-    for (n, (kind, colour)) in Kind::ALL.into_iter().zip(COLOURS).enumerate() {
+    for (n, (kind, colour)) in PeerKind::ALL.into_iter().zip(COLOURS).enumerate() {
         let left = 20 + i32::try_from(n)? * 230;
         area.draw(&Rectangle::new(
             [(left, 42), (left + 14, 56)],
@@ -92,7 +92,7 @@ fn draw_panel(
         .x_label_formatter(&label)
         .y_label_formatter(&|ms| format!("{ms}"))
         .draw()?;
-    for (kind, colour) in Kind::ALL.into_iter().zip(COLOURS) {
+    for (kind, colour) in PeerKind::ALL.into_iter().zip(COLOURS) {
         let loads = results
             .peers
             .get(kind.name())

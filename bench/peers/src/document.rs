@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 
 use crate::load::{Ran, spread};
-use crate::peer::{Kind, Operation};
+use crate::peer::{Operation, PeerKind};
 use crate::races::Race;
 use crate::results::{Results, Service};
 
@@ -40,15 +40,15 @@ const INTRODUCTION: &str = "# Comparison with alternatives: the last results
 Explained in [Comparison with alternatives](../PEERS.md): three services under the same load, in one run on one machine.
 ";
 
-fn peers(results: &Results) -> Result<Vec<(Kind, &Service)>> {
-    let of = |kind: Kind| {
+fn peers(results: &Results) -> Result<Vec<(PeerKind, &Service)>> {
+    let of = |kind: PeerKind| {
         let service = results.peers.get(kind.name());
         Ok((
             kind,
             service.with_context(|| format!("{kind:?} was not measured"))?,
         ))
     };
-    Kind::ALL.into_iter().map(of).collect()
+    PeerKind::ALL.into_iter().map(of).collect()
 }
 
 fn rounds(service: &Service, operation: Operation, clients: usize) -> Result<&[Ran]> {
@@ -60,13 +60,13 @@ fn rounds(service: &Service, operation: Operation, clients: usize) -> Result<&[R
 }
 
 fn head(text: &mut String, first: &[&str]) -> Result<()> {
-    let names = Kind::ALL.map(Kind::name).join(" | ");
+    let names = PeerKind::ALL.map(PeerKind::name).join(" | ");
     writeln!(text, "| {} | {names} |", first.join(" | "))?;
     writeln!(
         text,
         "|{}{}",
         "---|".repeat(first.len()),
-        "---:|".repeat(Kind::ALL.len())
+        "---:|".repeat(PeerKind::ALL.len())
     )?;
     Ok(())
 }

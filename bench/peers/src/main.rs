@@ -24,7 +24,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use crate::peer::{Kind, Operation, Peer, Places};
+use crate::peer::{Operation, Peer, PeerKind, Places};
 use crate::races::Race;
 use crate::results::{Results, Service};
 
@@ -100,9 +100,9 @@ fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
 async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
     let places = install::prepare(root, arguments.dev).await?;
     let mut machine = install::machine(root, &places, arguments.dev).await?;
-    let mut services: BTreeMap<Kind, Service> = BTreeMap::new();
+    let mut services: BTreeMap<PeerKind, Service> = BTreeMap::new();
     for n in 0..arguments.starts {
-        for kind in Kind::ALL {
+        for kind in PeerKind::ALL {
             let (server, _) = Peer::boot(kind, &places, 0).await?;
             let took = server.start.as_secs_f64() * 1000.0;
             eprintln!("start {n} of {}: {took:.0} ms", kind.name());
@@ -150,8 +150,8 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
 /// Each with an empty table, then filled; another service goes first in each round.
 async fn start_all(places: &Places, round: usize, arguments: &Arguments) -> Result<Vec<Arc<Peer>>> {
     let users = WARM_UP + arguments.clients.len() * arguments.requests;
-    let mut kinds = Kind::ALL;
-    kinds.rotate_left(round % Kind::ALL.len());
+    let mut kinds = PeerKind::ALL;
+    kinds.rotate_left(round % PeerKind::ALL.len());
     let mut peers = Vec::new();
     for kind in kinds {
         eprintln!("{} is started and filled", kind.name());
@@ -166,7 +166,7 @@ async fn loads_of_all(
     peers: &[Arc<Peer>],
     round: usize,
     arguments: &Arguments,
-    services: &mut BTreeMap<Kind, Service>,
+    services: &mut BTreeMap<PeerKind, Service>,
 ) -> Result<()> {
     let mut from = WARM_UP;
     for clients in arguments.clients.iter().copied() {
@@ -193,7 +193,7 @@ async fn loads_of_all(
 async fn races_of_all(
     peers: &[Arc<Peer>],
     arguments: &Arguments,
-    services: &mut BTreeMap<Kind, Service>,
+    services: &mut BTreeMap<PeerKind, Service>,
 ) -> Result<()> {
     for race in Race::ALL {
         for peer in peers {

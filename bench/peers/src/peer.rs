@@ -23,7 +23,7 @@ pub(crate) const MAKERS: usize = 200;
 
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum PeerKind {
     Muster,
     FastApi,
     BetterAuth,
@@ -38,7 +38,7 @@ pub(crate) enum Operation {
     ListMembers,
 }
 
-impl Kind {
+impl PeerKind {
     pub(crate) const ALL: [Self; 3] = [Self::Muster, Self::FastApi, Self::BetterAuth];
 
     fn health(self) -> &'static str {
@@ -89,7 +89,7 @@ pub(crate) struct Places {
 
 /// A running service.
 pub(crate) struct Peer {
-    pub(crate) kind: Kind,
+    pub(crate) kind: PeerKind,
     pub(crate) server: Server,
     /// The authentication header of each user.
     pub(crate) headers: BTreeMap<String, (&'static str, String)>,
@@ -108,7 +108,11 @@ impl Peer {
     }
 
     /// Starts it with a new empty table each time.
-    pub(crate) async fn boot(kind: Kind, places: &Places, users: usize) -> Result<(Server, Value)> {
+    pub(crate) async fn boot(
+        kind: PeerKind,
+        places: &Places,
+        users: usize,
+    ) -> Result<(Server, Value)> {
         let folder = places.scratch.join(format!("{kind:?}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
@@ -116,14 +120,14 @@ impl Peer {
         let workers = places.workers.to_string();
         let given = port.to_string();
         match kind {
-            Kind::Muster => {
+            PeerKind::Muster => {
                 let mut command = Command::new(&places.stack);
                 command.args(["--port", &given, "--dynamodb-port", "0"]);
                 command.current_dir(&places.root);
                 let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, Value::Null))
             }
-            Kind::FastApi => {
+            PeerKind::FastApi => {
                 let service = places.root.join("bench/peers/fastapi");
                 let python = |program: &str| {
                     let mut command = Command::new(places.python.join("bin").join(program));
@@ -156,7 +160,7 @@ impl Peer {
                 let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, serde_json::from_slice(&made.stdout)?))
             }
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let script = places.root.join("bench/peers/better-auth/server.mjs");
                 // Node looks for packages next to the script.
                 fs::copy(script, places.node.join("server.mjs"))?;
@@ -184,7 +188,7 @@ impl Peer {
     }
 
     /// Starts it, and creates users, organizations and this number of users to add.
-    pub(crate) async fn start(kind: Kind, places: &Places, users: usize) -> Result<Self> {
+    pub(crate) async fn start(kind: PeerKind, places: &Places, users: usize) -> Result<Self> {
         let (server, tokens) = Self::boot(kind, places, users).await?;
         let mut peer = Self {
             kind,
@@ -204,7 +208,7 @@ impl Peer {
         for name in &known {
             peer.introduce(&client, name, &tokens).await?;
         }
-        if kind == Kind::Muster {
+        if kind == PeerKind::Muster {
             let all = known.into_iter().chain((0..users).map(user));
             stream::iter(all.map(Ok))
                 .try_for_each_concurrent(8, |name| peer.register(&client, name))
@@ -232,9 +236,9 @@ impl Peer {
         let found = ask(Operation::Get, 0).await?;
         ensure!(text_at(&found, "/name")? == "Alone", "another one: {found}");
         let list = match self.kind {
-            Kind::Muster => "/items",
-            Kind::FastApi => "",
-            Kind::BetterAuth => "/members",
+            PeerKind::Muster => "/items",
+            PeerKind::FastApi => "",
+            PeerKind::BetterAuth => "/members",
         };
         let page = ask(Operation::ListMembers, 0).await?;
         let members = page.pointer(list).and_then(Value::as_array).map(Vec::len);
@@ -245,7 +249,7 @@ impl Peer {
     async fn introduce(&mut self, client: &Client, name: &str, tokens: &Value) -> Result<()> {
         let url = &self.server.url;
         let header = match self.kind {
-            Kind::Muster => {
+            PeerKind::Muster => {
                 let groups = if name == "root" {
                     json!(["tenant-admins"])
                 } else {
@@ -261,11 +265,11 @@ impl Peer {
                 let token = text_at(&answer, "/access_token")?;
                 ("authorization", format!("Bearer {token}"))
             }
-            Kind::FastApi => {
+            PeerKind::FastApi => {
                 let token = text_at(tokens, &format!("/{name}"))?;
                 ("authorization", format!("Bearer {token}"))
             }
-            Kind::BetterAuth => {
+            PeerKind::BetterAuth => {
                 let (id, cookie) = self.sign_up(client, name).await?;
                 self.ids.insert(name.to_owned(), id);
                 ("cookie", cookie)
@@ -321,8 +325,8 @@ impl Peer {
     /// Adds an active member to the page.
     async fn fill(&self, client: &Client, n: usize) -> Result<()> {
         let id = match self.kind {
-            Kind::BetterAuth => self.sign_up(client, &format!("member{n}")).await?.0,
-            Kind::Muster | Kind::FastApi => user(n),
+            PeerKind::BetterAuth => self.sign_up(client, &format!("member{n}")).await?.0,
+            PeerKind::Muster | PeerKind::FastApi => user(n),
         };
         let add = self.add(client, "ada", &self.page, &id, "member");
         add.send().await?.error_for_status()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use muster::config::SettingError;
 use muster::http::{Answer, ApiRequest, Problem};
 
-use super::parts::Part;
+use super::parts::RequestPart;
 use super::{Call, camel_case};
 use crate::openapi::Operation;
 use crate::{App, Variables};
@@ -32,7 +32,7 @@ macro_rules! handler {
         where
             F: FnOnce(Call, $($Part),*) -> Handling + Send,
             Handling: Future<Output = Result<Answer, Problem>> + Send,
-            $($Part: Part,)*
+            $($Part: RequestPart,)*
         {
             async fn call(self, call: Call, request: ApiRequest) -> Result<Answer, Problem> {
                 if !(false $(|| $Part::READS_QUERY)*) {

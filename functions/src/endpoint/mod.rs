@@ -20,7 +20,7 @@ pub(crate) use call::render;
 pub(crate) use handler::{describe, run, start};
 pub(crate) use parts::{
     ApiUrl, Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath,
-    NoBody, OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, Uses,
+    NoBody, OptionalBody, OrganizationPath, RequestPart, TeamMemberPath, TeamPath, UserPath, Uses,
     WebhookEndpointPath,
 };
 pub(crate) use query::{

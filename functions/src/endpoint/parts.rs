@@ -18,7 +18,7 @@ use crate::openapi::example::Example;
 use crate::{App, Variables};
 
 /// A part of a request.
-pub(crate) trait Part: Sized + Send {
+pub(crate) trait RequestPart: Sized + Send {
     /// Whether it is the query. A request with a query is rejected if no part reads it.
     const READS_QUERY: bool = false;
 
@@ -39,7 +39,7 @@ pub(crate) trait Part: Sized + Send {
 /// A service that the function uses besides the table.
 pub(crate) struct Uses<S>(pub(crate) Arc<S>);
 
-impl<S: Service> Part for Uses<S> {
+impl<S: Service> RequestPart for Uses<S> {
     fn start(app: &mut App, variables: Variables<'_>) -> Result<(), SettingError> {
         app.start::<S>(variables)
     }
@@ -54,7 +54,7 @@ pub(crate) struct OrganizationPath {
     pub(crate) organization_id: OrganizationId,
 }
 
-impl Part for OrganizationPath {
+impl RequestPart for OrganizationPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
@@ -63,7 +63,7 @@ impl Part for OrganizationPath {
 }
 
 /// The organization of a path, if the path has one.
-impl Part for Option<OrganizationPath> {
+impl RequestPart for Option<OrganizationPath> {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         let path = request.is_in_organization();
         path.then(|| OrganizationPath::read(call, request))
@@ -87,7 +87,7 @@ impl MemberPath {
     }
 }
 
-impl Part for MemberPath {
+impl RequestPart for MemberPath {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
@@ -112,7 +112,7 @@ impl DomainPath {
     }
 }
 
-impl Part for DomainPath {
+impl RequestPart for DomainPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
@@ -126,7 +126,7 @@ pub(crate) struct DirectoryPath {
     pub(crate) directory_id: DirectoryId,
 }
 
-impl Part for DirectoryPath {
+impl RequestPart for DirectoryPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             directory_id: request.directory_id()?,
@@ -149,7 +149,7 @@ impl ApiUrl {
     }
 }
 
-impl Part for ApiUrl {
+impl RequestPart for ApiUrl {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self::of(request))
     }
@@ -160,7 +160,7 @@ pub(crate) struct EventPath {
     pub(crate) event_id: EventId,
 }
 
-impl Part for EventPath {
+impl RequestPart for EventPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             event_id: request.event_id()?,
@@ -174,7 +174,7 @@ pub(crate) struct DeliveryPath {
     pub(crate) delivery_id: EventId,
 }
 
-impl Part for DeliveryPath {
+impl RequestPart for DeliveryPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             endpoint_id: request.webhook_endpoint_id()?,
@@ -188,7 +188,7 @@ pub(crate) struct WebhookEndpointPath {
     pub(crate) endpoint_id: WebhookEndpointId,
 }
 
-impl Part for WebhookEndpointPath {
+impl RequestPart for WebhookEndpointPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             endpoint_id: request.webhook_endpoint_id()?,
@@ -201,7 +201,7 @@ pub(crate) struct TeamPath {
     pub(crate) team_id: TeamId,
 }
 
-impl Part for TeamPath {
+impl RequestPart for TeamPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             team_id: request.team_id()?,
@@ -225,7 +225,7 @@ impl TeamMemberPath {
     }
 }
 
-impl Part for TeamMemberPath {
+impl RequestPart for TeamMemberPath {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             team_id: request.team_id()?,
@@ -239,7 +239,7 @@ pub(crate) struct UserPath {
     pub(crate) user_id: UserId,
 }
 
-impl Part for UserPath {
+impl RequestPart for UserPath {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             user_id: request.user_id(&call.caller)?,
@@ -248,7 +248,7 @@ impl Part for UserPath {
 }
 
 /// `If-Match` and `If-None-Match`.
-impl Part for ExpectedVersion {
+impl RequestPart for ExpectedVersion {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(request.expected_version())
     }
@@ -261,7 +261,7 @@ impl Part for ExpectedVersion {
 /// A JSON body. Its type makes the parser, the schema and the example.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: FromFields + JsonSchema + Example + Send> Part for Body<T> {
+impl<T: FromFields + JsonSchema + Example + Send> RequestPart for Body<T> {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         read_body(request.body()?).map(Self)
     }
@@ -281,7 +281,7 @@ fn read_body<T: FromFields>(mut fields: Fields) -> Result<T, Problem> {
 /// A JSON body that may be left out. Its fields are absent then.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
 
-impl<T: FromFields + JsonSchema + Example + Send> Part for OptionalBody<T> {
+impl<T: FromFields + JsonSchema + Example + Send> RequestPart for OptionalBody<T> {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         read_body(request.optional_body()?).map(Self)
     }
@@ -294,7 +294,7 @@ impl<T: FromFields + JsonSchema + Example + Send> Part for OptionalBody<T> {
 /// No body. A body with any field is rejected.
 pub(crate) struct NoBody;
 
-impl Part for NoBody {
+impl RequestPart for NoBody {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         request.no_body()?;
         Ok(Self)
@@ -308,7 +308,7 @@ impl Part for NoBody {
 /// The optional `Idempotency-Key`. It follows the body, whose fingerprint it stores.
 pub(crate) struct Idempotency(pub(crate) Option<IdempotencyKey>);
 
-impl Part for Idempotency {
+impl RequestPart for Idempotency {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self(request.idempotency_key()?))
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use strum::VariantArray;
 
 use super::Call;
-use super::parts::Part;
+use super::parts::RequestPart;
 use crate::openapi::Operation;
 
 /// The parameters of a query, declared with `query!`.
@@ -203,7 +203,7 @@ pub(crate) use query;
 /// The query of an operation that does not return a list.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: QueryParameters> Part for Query<T> {
+impl<T: QueryParameters> RequestPart for Query<T> {
     const READS_QUERY: bool = true;
 
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
@@ -252,7 +252,7 @@ impl<T> Paged<T> {
     }
 }
 
-impl<T: QueryParameters> Part for Paged<T> {
+impl<T: QueryParameters> RequestPart for Paged<T> {
     const READS_QUERY: bool = true;
 
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {

@@ -4,7 +4,7 @@ use muster::domain::{Event, Page};
 use muster::http::{self, Answer, ApiRequest, Export, MediaType, Problem};
 use serde_json::Value;
 
-use crate::endpoint::{Call, Paged, Part};
+use crate::endpoint::{Call, Paged, RequestPart};
 
 /// The columns of a CSV export.
 const COLUMNS: [&str; 15] = [
@@ -32,7 +32,7 @@ pub(crate) struct Format {
     query: String,
 }
 
-impl Part for Format {
+impl RequestPart for Format {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             media_type: request.accepted(),

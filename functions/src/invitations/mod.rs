@@ -23,7 +23,7 @@ use muster::domain::{Invitation, InvitationId, InvitationKey, OrganizationId};
 use muster::http::{Answer, ApiRequest, Code, Problem};
 use serde_json::{Value, json};
 
-use crate::endpoint::{Call, Part};
+use crate::endpoint::{Call, RequestPart};
 use crate::openapi::example::{self, Example};
 
 /// `{organization_id}` and `{invitation_id}` in the path.
@@ -42,7 +42,7 @@ impl InvitationPath {
     }
 }
 
-impl Part for InvitationPath {
+impl RequestPart for InvitationPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
@@ -56,7 +56,7 @@ pub(crate) struct UserInvitationPath {
     pub(crate) invitation_id: InvitationId,
 }
 
-impl Part for UserInvitationPath {
+impl RequestPart for UserInvitationPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             invitation_id: request.invitation_id()?,

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use muster::domain::{MAX_SCIM_FOUND, ScimGroup, ScimLookup, ScimUser};
 use muster::http::{Answer, ApiRequest};
 use muster_scim::{
-    Alternative, Error, Filter, Indexed, Kind, ListQuery, Plan, ScimType, list_response,
+    Alternative, Error, Filter, Indexed, ListQuery, Plan, ScimResource, ScimType, list_response,
 };
 use serde_json::Value;
 
@@ -50,24 +50,23 @@ fn too_many() -> Failure {
 }
 
 /// Returns the lookup of an index that answers the alternative best.
-fn lookup(alternative: &Alternative, kind: Kind) -> Option<ScimLookup> {
+fn lookup(alternative: &Alternative, kind: ScimResource) -> Option<ScimLookup> {
     alternative.lookups.iter().find_map(|lookup| {
         let value = lookup.value.clone();
         match (lookup.by, kind) {
             (Indexed::Id, _) => Some(ScimLookup::Id(value)),
-            (Indexed::UserName, Kind::User) | (Indexed::DisplayName, Kind::Group) => {
-                Some(ScimLookup::Name(value))
-            }
+            (Indexed::UserName, ScimResource::User)
+            | (Indexed::DisplayName, ScimResource::Group) => Some(ScimLookup::Name(value)),
             (Indexed::ExternalId, _) => Some(ScimLookup::ExternalId(value)),
-            (Indexed::Email, Kind::User) => Some(ScimLookup::Email(value)),
-            (Indexed::Member, Kind::Group) => Some(ScimLookup::Member(value)),
+            (Indexed::Email, ScimResource::User) => Some(ScimLookup::Email(value)),
+            (Indexed::Member, ScimResource::Group) => Some(ScimLookup::Member(value)),
             _ => None,
         }
     })
 }
 
 /// Returns the lookups that find all that a filter matches; `None` if indexes do not help.
-fn lookups(filter: &Filter, kind: Kind) -> Option<Vec<ScimLookup>> {
+fn lookups(filter: &Filter, kind: ScimResource) -> Option<Vec<ScimLookup>> {
     match filter.plan(kind) {
         Plan::Indexed(alternatives) => alternatives
             .iter()
@@ -100,9 +99,9 @@ impl Scim {
             let filter = query.filter.as_ref();
             filter.is_none_or(|filter| filter.check(kind).is_ok())
         };
-        let (of_users, of_groups) = (is_asked(Kind::User), is_asked(Kind::Group));
+        let (of_users, of_groups) = (is_asked(ScimResource::User), is_asked(ScimResource::Group));
         if let (false, false, Some(filter)) = (of_users, of_groups, &query.filter) {
-            filter.check(Kind::User)?;
+            filter.check(ScimResource::User)?;
         }
         let users = if of_users {
             self.users(query).await?
@@ -193,9 +192,9 @@ impl Scim {
                 items: page.items,
             });
         };
-        filter.check(Kind::User)?;
+        filter.check(ScimResource::User)?;
         let mut candidates = BTreeMap::new();
-        if let Some(lookups) = lookups(filter, Kind::User) {
+        if let Some(lookups) = lookups(filter, ScimResource::User) {
             for lookup in lookups {
                 let found = store.scim_users_found(scope, &lookup).await?;
                 for user in found.ok_or_else(too_many)? {
@@ -213,7 +212,7 @@ impl Scim {
         }
         let mut matches = Vec::new();
         for user in candidates.into_values() {
-            if filter.matches(Kind::User, &self.user_attributes(&user)?) {
+            if filter.matches(ScimResource::User, &self.user_attributes(&user)?) {
                 matches.push(user);
             }
         }
@@ -234,14 +233,14 @@ impl Scim {
                 items: page.items,
             });
         };
-        filter.check(Kind::Group)?;
-        let asked = filter.members_asked(Kind::Group);
+        filter.check(ScimResource::Group)?;
+        let asked = filter.members_asked(ScimResource::Group);
         if asked.needs_all {
             let detail = "Members can only be compared by an equality on their value.";
             return Err(Error::of(ScimType::InvalidFilter, detail).into());
         }
         let mut candidates = BTreeMap::new();
-        if let Some(lookups) = lookups(filter, Kind::Group) {
+        if let Some(lookups) = lookups(filter, ScimResource::Group) {
             for lookup in lookups {
                 let found = store.scim_groups_found(scope, &lookup).await?;
                 for group in found.ok_or_else(too_many)? {
@@ -273,7 +272,7 @@ impl Scim {
         while let Some((group, members)) = with_members.try_next().await? {
             let attributes = self.group_attributes(&group, &all)?;
             let is_member = |id: &str| Some(members.contains(id));
-            if filter.matches_group(Kind::Group, &attributes, &is_member) {
+            if filter.matches_group(ScimResource::Group, &attributes, &is_member) {
                 matches.push(group);
             }
         }

@@ -7,8 +7,8 @@ use muster::domain::{
     ScimUser, Timestamp,
 };
 use muster_scim::{
-    Error, Group, GroupBody, Kind, MemberType, Members, MembersChange, Meta, Projection, ScimType,
-    User, fold,
+    Error, Group, GroupBody, MemberType, Members, MembersChange, Meta, Projection, ScimResource,
+    ScimType, User, fold,
 };
 use serde_json::{Map, Value, json};
 
@@ -83,7 +83,13 @@ pub(super) fn members_change(change: MembersChange) -> ScimMembersChange {
 }
 
 impl Scim {
-    fn meta(&self, kind: Kind, id: &str, times: (Timestamp, Timestamp), version: u64) -> Meta {
+    fn meta(
+        &self,
+        kind: ScimResource,
+        id: &str,
+        times: (Timestamp, Timestamp),
+        version: u64,
+    ) -> Meta {
         Meta {
             location: format!("{}{}/{id}", self.base, kind.endpoint()),
             created: times.0.to_string(),
@@ -98,10 +104,10 @@ impl Scim {
         user: &ScimUser,
         projection: &Projection,
     ) -> Result<Value, Failure> {
-        let groups = if projection.wants(Kind::User, "groups") {
+        let groups = if projection.wants(ScimResource::User, "groups") {
             let groups = self.store().scim_groups_of(self.scope(), &user.id).await?;
             let groups = groups.iter().map(|(id, name)| {
-                let location = format!("{}{}/{id}", self.base, Kind::Group.endpoint());
+                let location = format!("{}{}/{id}", self.base, ScimResource::Group.endpoint());
                 json!({"value": id, "$ref": location, "display": name, "type": "direct"})
             });
             Some(groups.collect::<Vec<_>>())
@@ -125,7 +131,7 @@ impl Scim {
 
     fn user_meta(&self, user: &ScimUser) -> Meta {
         let times = (user.created_at, user.updated_at);
-        self.meta(Kind::User, user.id.as_str(), times, user.version)
+        self.meta(ScimResource::User, user.id.as_str(), times, user.version)
     }
 
     /// Returns all attributes of a user, for filters.
@@ -144,7 +150,7 @@ impl Scim {
         group: &ScimGroup,
         projection: &Projection,
     ) -> Result<Value, Failure> {
-        let members = if projection.wants(Kind::Group, "members") {
+        let members = if projection.wants(ScimResource::Group, "members") {
             let members = self.store().scim_members(self.scope(), &group.id).await?;
             Some(Members(members.into_iter().map(shown_member).collect()))
         } else {
@@ -165,10 +171,10 @@ impl Scim {
             let (Some(id), Some(kind)) = (text("value"), text("type")) else {
                 continue;
             };
-            let kind = if kind == Kind::Group.as_str() {
-                Kind::Group
+            let kind = if kind == ScimResource::Group.as_str() {
+                ScimResource::Group
             } else {
-                Kind::User
+                ScimResource::User
             };
             let location = format!("{}{}/{id}", self.base, kind.endpoint());
             if let Some(member) = member.as_object_mut() {
@@ -179,7 +185,7 @@ impl Scim {
 
     fn group_meta(&self, group: &ScimGroup) -> Meta {
         let times = (group.created_at, group.updated_at);
-        self.meta(Kind::Group, group.id.as_str(), times, group.version)
+        self.meta(ScimResource::Group, group.id.as_str(), times, group.version)
     }
 
     /// Returns all attributes of a group except its members, for filters and long lists.

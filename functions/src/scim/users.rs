@@ -7,7 +7,7 @@ use documented::docs_const;
 use muster::domain::{ScimLookup, ScimUser, ScimUserId};
 use muster::http::{Answer, ApiRequest, Problem};
 use muster::store::{self, Refusal, ScimWritten};
-use muster_scim::{Kind, Meta, PatchRequest, User};
+use muster_scim::{Meta, PatchRequest, ScimResource, User};
 use serde_json::Map;
 
 use super::render::{replaced_user, user_of};
@@ -40,7 +40,7 @@ async fn get(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answe
     let user = scim.store().scim_user(scim.scope(), id).await?;
     let user = user.ok_or_else(not_found)?;
     // The version does not say which groups the user is in.
-    let has_groups = query.projection.wants(Kind::User, "groups");
+    let has_groups = query.projection.wants(ScimResource::User, "groups");
     if !has_groups && super::is_held(request, &Meta::etag(user.version)) {
         return Ok(answer::not_modified(user.version));
     }

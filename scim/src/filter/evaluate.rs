@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::plan::member_id;
 use super::{Filter, Literal, Operator, Test};
-use crate::schema::{Attribute, Kind, Type};
+use crate::schema::{Attribute, ScimResource, Type};
 use crate::text::fold;
 
 /// The value of a key, in any case.
@@ -22,7 +22,7 @@ pub(crate) fn get<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a V
 
 impl Filter {
     /// Whether a resource matches. The resource has its attributes as [`crate::User::render`] writes them.
-    pub fn matches(&self, kind: Kind, resource: &Map<String, Value>) -> bool {
+    pub fn matches(&self, kind: ScimResource, resource: &Map<String, Value>) -> bool {
         self.matches_group(kind, resource, &|_| None)
     }
 
@@ -30,7 +30,7 @@ impl Filter {
     /// group has a member with this id, or `None` to look into the resource.
     pub fn matches_group(
         &self,
-        kind: Kind,
+        kind: ScimResource,
         resource: &Map<String, Value>,
         is_member: &dyn Fn(&str) -> Option<bool>,
     ) -> bool {

@@ -10,7 +10,7 @@ use strum::{Display, EnumString};
 
 use crate::error::{Error, ScimType};
 use crate::path::AttributePath;
-use crate::schema::{Kind, Type};
+use crate::schema::{ScimResource, Type};
 
 pub(crate) use evaluate::get;
 pub(crate) use parse::Parser;
@@ -104,7 +104,7 @@ impl Filter {
 
     /// Returns `invalidFilter` if booleans are put in order, which has no meaning, or the groups of users are asked for,
     /// which are not part of them.
-    pub fn check(&self, kind: Kind) -> Result<(), Error> {
+    pub fn check(&self, kind: ScimResource) -> Result<(), Error> {
         match self {
             Self::Attribute(path, _) | Self::Element(path, ..) if is_groups(path, kind) => {
                 Err(Error::of(
@@ -137,7 +137,7 @@ impl Filter {
     }
 }
 
-fn is_groups(path: &AttributePath, kind: Kind) -> bool {
+fn is_groups(path: &AttributePath, kind: ScimResource) -> bool {
     let (place, _) = path.place(kind);
     place.extension.is_none() && place.name.eq_ignore_ascii_case("groups")
 }

@@ -1,7 +1,7 @@
 //! Which part of a filter an index can answer.
 
 use super::{Filter, Literal, Operator, Test};
-use crate::schema::Kind;
+use crate::schema::ScimResource;
 use crate::text::fold;
 
 /// Maximum number of lookups that one filter with `or` may need.
@@ -79,7 +79,7 @@ fn equal(test: &Test) -> Option<&str> {
     }
 }
 
-fn equality(filter: &Filter, kind: Kind) -> Option<Equality<'_>> {
+fn equality(filter: &Filter, kind: ScimResource) -> Option<Equality<'_>> {
     let (path, sub, value, is_partial) = match filter {
         Filter::Attribute(path, test) => (path, None, equal(test)?, false),
         Filter::Element(path, _, Some((sub, test))) => (path, Some(sub), equal(test)?, true),
@@ -103,21 +103,21 @@ fn equality(filter: &Filter, kind: Kind) -> Option<Equality<'_>> {
 
 /// The id that a filter asks for as a member: `members eq "a"`, `members.value eq "a"`,
 /// `members[value eq "a"]`.
-pub(super) fn member_id(filter: &Filter, kind: Kind) -> Option<&str> {
+pub(super) fn member_id(filter: &Filter, kind: ScimResource) -> Option<&str> {
     let Equality {
         name,
         sub,
         value,
         is_partial,
     } = equality(filter, kind)?;
-    let is_id = kind == Kind::Group
+    let is_id = kind == ScimResource::Group
         && name == "members"
         && sub.is_none_or(|sub| sub == "value")
         && !is_partial;
     is_id.then_some(value)
 }
 
-fn lookup(filter: &Filter, kind: Kind) -> Option<(Lookup, bool)> {
+fn lookup(filter: &Filter, kind: ScimResource) -> Option<(Lookup, bool)> {
     let Equality {
         name,
         sub,
@@ -127,11 +127,11 @@ fn lookup(filter: &Filter, kind: Kind) -> Option<(Lookup, bool)> {
     let of_value = sub.as_ref().is_none_or(|sub| sub == "value");
     let by = match (name.as_str(), kind) {
         ("id", _) if sub.is_none() => Indexed::Id,
-        ("userName", Kind::User) if sub.is_none() => Indexed::UserName,
+        ("userName", ScimResource::User) if sub.is_none() => Indexed::UserName,
         ("externalId", _) if sub.is_none() => Indexed::ExternalId,
         ("displayName", _) if sub.is_none() => Indexed::DisplayName,
-        ("emails", Kind::User) if of_value => Indexed::Email,
-        ("members", Kind::Group) if of_value => Indexed::Member,
+        ("emails", ScimResource::User) if of_value => Indexed::Email,
+        ("members", ScimResource::Group) if of_value => Indexed::Member,
         _ => return None,
     };
     let is_exact = matches!(by, Indexed::Id | Indexed::ExternalId | Indexed::Member);
@@ -145,7 +145,7 @@ fn lookup(filter: &Filter, kind: Kind) -> Option<(Lookup, bool)> {
 
 impl Filter {
     /// How to find the matching resources.
-    pub fn plan(&self, kind: Kind) -> Plan {
+    pub fn plan(&self, kind: ScimResource) -> Plan {
         let parts = match self {
             Self::Or(parts) => parts.as_slice(),
             one => std::slice::from_ref(one),
@@ -159,7 +159,7 @@ impl Filter {
             .map_or(Plan::Scan, Plan::Indexed)
     }
 
-    fn alternative(&self, kind: Kind) -> Option<Alternative> {
+    fn alternative(&self, kind: ScimResource) -> Option<Alternative> {
         let parts = match self {
             Self::And(parts) => parts.as_slice(),
             one => std::slice::from_ref(one),
@@ -183,13 +183,13 @@ impl Filter {
     }
 
     /// What the filter asks about members, so that a caller reads these and not all members.
-    pub fn members_asked(&self, kind: Kind) -> MembersAsked {
+    pub fn members_asked(&self, kind: ScimResource) -> MembersAsked {
         let mut asked = MembersAsked::default();
         self.ask_members(kind, &mut asked);
         asked
     }
 
-    fn ask_members(&self, kind: Kind, asked: &mut MembersAsked) {
+    fn ask_members(&self, kind: ScimResource, asked: &mut MembersAsked) {
         if let Some(id) = member_id(self, kind) {
             asked.ids.push(id.to_owned());
             return;
@@ -197,7 +197,7 @@ impl Filter {
         match self {
             Self::Attribute(path, _) | Self::Element(path, _, _) => {
                 let (place, _) = path.place(kind);
-                asked.needs_all |= kind == Kind::Group && place.name == "members";
+                asked.needs_all |= kind == ScimResource::Group && place.name == "members";
             }
             Self::And(parts) | Self::Or(parts) => {
                 for part in parts {

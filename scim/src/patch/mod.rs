@@ -10,7 +10,7 @@ use crate::filter::{Filter, Literal, Operator, Parser, Test, get};
 use crate::members::{Members, MembersChange};
 use crate::path::{AttributePath, Place};
 use crate::resource::{Group, User, is_ignored, schema_object};
-use crate::schema::Kind;
+use crate::schema::ScimResource;
 use edit::{Edit, is_empty};
 
 /// Maximum number of operations in a request.
@@ -115,14 +115,14 @@ impl PatchRequest {
     /// The user after all operations. The caller compares it with the user before: if they are equal,
     /// nothing has to be written.
     pub fn apply_to_user(&self, user: &User) -> Result<User, Error> {
-        let mut state = State::new(Kind::User, user.attributes());
+        let mut state = State::new(ScimResource::User, user.attributes());
         state.apply(&self.operations)?;
         User::from_attributes(state.attributes)
     }
 
     /// The group after all operations, and the change of its members.
     pub fn apply_to_group(&self, group: &Group) -> Result<GroupPatched, Error> {
-        let mut state = State::new(Kind::Group, group.attributes());
+        let mut state = State::new(ScimResource::Group, group.attributes());
         state.apply(&self.operations)?;
         state.members.check()?;
         Ok(GroupPatched {
@@ -133,7 +133,7 @@ impl PatchRequest {
 }
 
 struct State {
-    kind: Kind,
+    kind: ScimResource,
     attributes: Map<String, Value>,
     members: MembersChange,
 }
@@ -143,7 +143,7 @@ fn no_target(detail: &str) -> Error {
 }
 
 impl State {
-    fn new(kind: Kind, attributes: &Map<String, Value>) -> Self {
+    fn new(kind: ScimResource, attributes: &Map<String, Value>) -> Self {
         Self {
             kind,
             attributes: attributes.clone(),
@@ -235,7 +235,8 @@ impl State {
         if value.is_none() && op != Op::Remove {
             return Err(invalid_value("The operation needs a value."));
         }
-        if self.kind == Kind::Group && place.extension.is_none() && place.name == "members" {
+        if self.kind == ScimResource::Group && place.extension.is_none() && place.name == "members"
+        {
             return self.change_members(op, target, &place, value);
         }
         if place.name.is_empty() {

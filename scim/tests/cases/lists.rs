@@ -9,7 +9,7 @@ use super::{ENTERPRISE, kind_of, shown, user};
 #[test]
 fn case_08_external_id_can_be_filtered() {
     let filter = Filter::parse("externalId eq \"JDoe\"").unwrap();
-    let Plan::Indexed(plan) = filter.plan(Kind::User) else {
+    let Plan::Indexed(plan) = filter.plan(ScimResource::User) else {
         panic!("an index answers it")
     };
     let value = "JDoe".to_owned();
@@ -65,7 +65,7 @@ fn filters_compare_as_the_rfc_says() {
     let shown = shown(&user, None, None);
     let holds = |text: &str| {
         let filter = Filter::parse(text).unwrap();
-        filter.matches(Kind::User, shown.as_object().unwrap())
+        filter.matches(ScimResource::User, shown.as_object().unwrap())
     };
     for text in [
         "emails[type eq \"work\"].value eq \"a@b.test\"",
@@ -124,7 +124,7 @@ fn malformed_filters_are_invalid() {
         "urn:ietf:params:scim:schemas:core:2.0:User:groups eq \"g\"",
     ] {
         let filter = Filter::parse(text).unwrap();
-        let refused = kind_of(filter.check(Kind::User));
+        let refused = kind_of(filter.check(ScimResource::User));
         assert_eq!(refused, Some(ScimType::InvalidFilter), "{text}");
     }
 }
@@ -132,12 +132,12 @@ fn malformed_filters_are_invalid() {
 #[test]
 fn plans_name_what_an_index_answers() {
     let plan = |text: &str, kind| Filter::parse(text).unwrap().plan(kind);
-    assert_eq!(plan("title eq \"x\"", Kind::User), Plan::Scan);
+    assert_eq!(plan("title eq \"x\"", ScimResource::User), Plan::Scan);
     assert_eq!(
-        plan("id eq \"1\" or title eq \"x\"", Kind::User),
+        plan("id eq \"1\" or title eq \"x\"", ScimResource::User),
         Plan::Scan
     );
-    assert_eq!(plan("not (id eq \"1\")", Kind::User), Plan::Scan);
+    assert_eq!(plan("not (id eq \"1\")", ScimResource::User), Plan::Scan);
     let lookup = |by, value: &str| Lookup {
         by,
         value: value.to_owned(),
@@ -150,7 +150,10 @@ fn plans_name_what_an_index_answers() {
     };
     let email = of(vec![lookup(Indexed::Email, "a@b")], true);
     assert_eq!(
-        plan("emails[type eq \"work\"].value eq \"A@b\"", Kind::User),
+        plan(
+            "emails[type eq \"work\"].value eq \"A@b\"",
+            ScimResource::User
+        ),
         email
     );
     let both = vec![lookup(Indexed::Id, "1"), lookup(Indexed::Member, "U")];
@@ -160,12 +163,12 @@ fn plans_name_what_an_index_answers() {
         "members[value eq \"U\"]",
     ] {
         let filter = Filter::parse(&format!("{text} and id eq \"1\"")).unwrap();
-        assert_eq!(filter.plan(Kind::Group), of(both.clone(), false));
-        let asked = filter.members_asked(Kind::Group);
+        assert_eq!(filter.plan(ScimResource::Group), of(both.clone(), false));
+        let asked = filter.members_asked(ScimResource::Group);
         assert!(asked.ids == ["U"] && !asked.needs_all);
         let group = Map::from_iter([("id".to_owned(), json!("1"))]);
-        assert!(filter.matches_group(Kind::Group, &group, &|id| Some(id == "U")));
-        assert!(!filter.matches_group(Kind::Group, &group, &|_| Some(false)));
+        assert!(filter.matches_group(ScimResource::Group, &group, &|id| Some(id == "U")));
+        assert!(!filter.matches_group(ScimResource::Group, &group, &|_| Some(false)));
     }
 }
 

@@ -80,7 +80,7 @@ fn responses_have_what_is_asked_for() {
     let wants = |attributes, excluded| {
         Projection::parse(attributes, excluded)
             .unwrap()
-            .wants(Kind::Group, "members")
+            .wants(ScimResource::Group, "members")
     };
     assert!(wants(None, None) && wants(Some("members.value"), None));
     assert!(!wants(None, Some("Members")) && !wants(Some("displayName"), None));

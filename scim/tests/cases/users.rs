@@ -43,7 +43,7 @@ fn case_09_user_names_ignore_case() {
     let holds = |filter: &str| {
         Filter::parse(filter)
             .unwrap()
-            .matches(Kind::User, jane.attributes())
+            .matches(ScimResource::User, jane.attributes())
     };
     assert!(holds("USERNAME EQ \"JANE@CONTOSO.TEST\""));
     assert!(holds("externalId eq \"Jane\"") && !holds("externalId eq \"jane\""));

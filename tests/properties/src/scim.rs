@@ -1,6 +1,8 @@
 //! Filters and patches of SCIM.
 
-use muster_scim::{Filter, GroupBody, Kind, ListQuery, MAX_FILTER_LENGTH, PatchRequest, User};
+use muster_scim::{
+    Filter, GroupBody, ListQuery, MAX_FILTER_LENGTH, PatchRequest, ScimResource, User,
+};
 use serde_json::{Value, json};
 
 use crate::Property;
@@ -56,7 +58,7 @@ fn filter(data: &[u8]) {
         assert_eq!(Filter::parse(&shown).as_ref(), Ok(&filter), "{shown}");
     }
     let user = User::parse(&stored()).unwrap();
-    for kind in [Kind::User, Kind::Group] {
+    for kind in [ScimResource::User, ScimResource::Group] {
         let found = filter.matches(kind, user.attributes());
         let other = Filter::Not(Box::new(filter.clone())).matches(kind, user.attributes());
         assert_ne!(found, other);

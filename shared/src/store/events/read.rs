@@ -76,7 +76,7 @@ impl Store {
             let Some(range) = range else {
                 return Ok(FoundEvents::default());
             };
-            let read = filter.look_at(limit, SIFTED);
+            let read = filter.limit_to_read(limit, SIFTED);
             let found = self.events_in(Some(GSI1), partition, range, filter, read);
             Ok::<_, Error>(found.await?)
         };
@@ -108,7 +108,7 @@ impl Store {
         // The ids are spread evenly. Half as many again, so that most pages are full.
         let partitions = usize::from(PARTITIONS);
         let share = (limit * 3).div_ceil(partitions * 2) + 2;
-        let share = filter.look_at(share, SIFTED / partitions);
+        let share = filter.limit_to_read(share, SIFTED / partitions);
         let found = (0..PARTITIONS).map(|partition| {
             let partition = keys::events_partition(&caller.tenant_id, partition);
             self.events_in(None, partition, range, filter, share)
@@ -243,7 +243,7 @@ impl EventFilter {
     }
 
     /// Returns how many events to read for a page of `limit`.
-    fn look_at(&self, limit: usize, sifted: usize) -> usize {
+    fn limit_to_read(&self, limit: usize, sifted: usize) -> usize {
         let all = self.types.is_empty() && self.actor_id.is_none() && self.user_id.is_none();
         if all { limit } else { limit.max(sifted) }
     }

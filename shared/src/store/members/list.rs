@@ -147,7 +147,7 @@ impl Store {
             Query::in_partition(Some(GSI1), partition, USER_PREFIX)
                 .filter(filter.condition())
                 .after(after)
-                .limit(filter.look_at(limit)),
+                .limit(filter.limit_to_read(limit)),
         );
         let (view, page) =
             tokio::try_join!(self.view(caller, organization, &[]), members.err_into())?;

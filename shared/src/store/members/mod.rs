@@ -50,7 +50,7 @@ impl MemberFilter {
 
     /// Returns how many members to read for a page of `limit`. Most members are active, so any other filter
     /// reads more, to avoid a series of empty pages.
-    fn look_at(self, limit: usize) -> usize {
+    fn limit_to_read(self, limit: usize) -> usize {
         let most = self.role.is_none() && matches!(self.status, None | Some(Status::Active));
         if most { limit } else { limit.max(SIFTED) }
     }
@@ -87,7 +87,7 @@ enum Owners {
     AsMany,
     OneLess,
     /// The number does not change yet, but the write fails if it could not decrease.
-    OneLessSoon,
+    KeepsAnotherOwner,
 }
 
 impl Owners {
@@ -133,7 +133,7 @@ fn hold_organization(
     match owners {
         Owners::AsMany => count_owners(transaction, part, &key, 0, live),
         Owners::OneMore => count_owners(transaction, part, &key, 1, live),
-        Owners::OneLessSoon => transaction.check(part, &key, live.and(another_owner())),
+        Owners::KeepsAnotherOwner => transaction.check(part, &key, live.and(another_owner())),
         Owners::OneLess => count_owners(transaction, part, &key, -1, live),
     }
 }
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn filters_with_few_matches_read_larger_pages() {
-        let look_at = |status, role| MemberFilter { status, role }.look_at(50);
+        let look_at = |status, role| MemberFilter { status, role }.limit_to_read(50);
         let owner = Some(Role::Owner);
         assert_eq!(look_at(None, None), 50);
         assert_eq!(look_at(Some(Status::Active), None), 50);
@@ -158,7 +158,7 @@ mod tests {
             status: None,
             role: owner,
         }
-        .look_at(SIFTED + 1);
+        .limit_to_read(SIFTED + 1);
         assert_eq!(further, SIFTED + 1);
     }
 

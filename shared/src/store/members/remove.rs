@@ -120,7 +120,7 @@ impl Store {
                 transaction.check(MemberAction::Membership, key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
-                Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
+                Owners::OneLess if !rest.is_empty() => Owners::KeepsAnotherOwner,
                 owners => owners,
             };
             hold_organization(&mut transaction, &caller.tenant_id, organization, owners);

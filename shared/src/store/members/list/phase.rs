@@ -113,7 +113,7 @@ impl Wanted<'_> {
             }
         };
         let limit = match phase {
-            Phase::Names => self.filter.look_at(limit),
+            Phase::Names => self.filter.limit_to_read(limit),
             Phase::Emails | Phase::Unlisted => limit.max(SIFTED),
         };
         Ok(Query::in_partition(Some(index), partition, start)
