@@ -41,7 +41,7 @@ pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
 pub use directories::{
     ConfirmedRun, DirectoryWithToken, LoginDirectory, OpenRun, RunClaim, RunLease, RunState,
-    WatchedDirectory, origin_of_run,
+    WatchedDirectory, WatchedPlace, origin_of_run,
 };
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};

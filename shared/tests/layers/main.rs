@@ -149,6 +149,9 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ),
 ];
 
+/// Types of the table and of its SDK, which only the store knows.
+const OF_THE_TABLE: [&str; 4] = ["AttributeValue", "Item", "ItemChange", "Key"];
+
 /// Crates that belong to a layer. All others may be imported anywhere.
 const OWN: [&str; 11] = [
     "muster",
@@ -236,6 +239,37 @@ fn imports_point_down_only() {
         upward.extend(violations(&path, &source));
     }
     assert!(upward.is_empty(), "{}", upward.join("\n"));
+}
+
+/// The public functions of a source that take or return a type of the table.
+fn leaks(path: &str, source: &str) -> Vec<String> {
+    let code = code(source);
+    let mut leaks = Vec::new();
+    for start in ["pub fn ", "pub async fn ", "pub const fn "] {
+        for (at, _) in code.match_indices(start) {
+            let signature = code[at..].split('{').next().unwrap();
+            let mut words = signature.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            if words.any(|word| OF_THE_TABLE.contains(&word)) {
+                leaks.push(format!("{path}: {signature}"));
+            }
+        }
+    }
+    leaks
+}
+
+#[test]
+fn functions_see_no_type_of_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    sources(&root.join("src/store"), &mut found);
+    let leaked = found.iter().flat_map(|path| {
+        let source = fs::read_to_string(path).unwrap();
+        leaks(&path.display().to_string(), &source)
+    });
+    let leaked: Vec<_> = leaked.collect();
+    assert!(leaked.is_empty(), "{}", leaked.join("\n"));
+    let leaked = "impl Store {\n    pub async fn f(\n        after: Option<Item>,\n    ) {}\n}";
+    assert_eq!(leaks("a.rs", leaked).len(), 1);
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::store::{Refusal, in_version, table};
 pub use progress::{RunClaim, RunLease, origin_of_run};
 pub use read::LoginDirectory;
 pub use run_rows::{ConfirmedRun, OpenRun, RunState};
-pub use runs::WatchedDirectory;
+pub use runs::{WatchedDirectory, WatchedPlace};
 
 /// Attributes that a change of a directory writes.
 const CHANGEABLE: [&str; 9] = [

@@ -30,6 +30,10 @@ pub struct WatchedDirectory {
     pub last_read_at: Option<Timestamp>,
 }
 
+/// A place in the list of directories that runs read: after one of them.
+#[derive(Clone, Debug)]
+pub struct WatchedPlace(Item);
+
 /// The attribute of a directory that says when it was read.
 #[derive(Deserialize)]
 struct ReadRow {
@@ -42,11 +46,11 @@ impl Store {
     /// hide the others. Makes one `Query`.
     pub async fn watched_directories(
         &self,
-        after: Option<Item>,
+        after: Option<WatchedPlace>,
         limit: usize,
-    ) -> Result<(Vec<Result<WatchedDirectory, Error>>, Option<Item>), Error> {
+    ) -> Result<(Vec<Result<WatchedDirectory, Error>>, Option<WatchedPlace>), Error> {
         let query = Query::in_partition(Some(GSI2), keys::runs_partition(), "")
-            .after(after)
+            .after(after.map(|WatchedPlace(key)| key))
             .limit(limit);
         let page = self.table.query(query).await?;
         let last = page.items.last().map(|item| {
@@ -76,7 +80,7 @@ impl Store {
         });
         Ok((
             found.map(|one: Result<_, table::Error>| Ok(one?)).collect(),
-            last,
+            last.map(WatchedPlace),
         ))
     }
 
