@@ -97,7 +97,9 @@ where
                 // Unreadable JSON must not fail a login.
                 return Ok(payload);
             };
-            let answer = handle(own, event.clone(), context).await;
+            // Lines of the libraries carry it.
+            let span = info_span!("trigger", request_id = context.request_id);
+            let answer = handle(own, event.clone(), context).instrument(span).await;
             if answer == event {
                 // Returned byte for byte: `Value` may have changed a number.
                 return Ok(payload);
