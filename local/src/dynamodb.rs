@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::aws::REGION;
 use crate::options::ConfigureClient;
+use crate::table_request::is_read;
 
 /// DynamoDB deletes expired items within days; a minute makes it visible.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -137,12 +138,11 @@ impl Intercept for Written {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        const READS: [&str; 5] = ["BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"];
         let target = context
             .request()
             .and_then(|it| it.headers().get("x-amz-target"));
         let operation = target.and_then(|target| target.rsplit('.').next());
-        if operation.is_none_or(|operation| !READS.contains(&operation)) {
+        if operation.is_none_or(|operation| !is_read(operation)) {
             self.0.notify_waiters();
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A request to DynamoDB as sent: the only decoder of requests.
+//! A request to DynamoDB as sent, for the local stack and the stories.
 
 use aws_sdk_dynamodb::config::http::HttpRequest;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
@@ -43,5 +43,5 @@ impl TableRequest {
 
 /// Whether an operation only reads. In a transaction, a condition check is charged as a write.
 pub fn is_read(operation: &str) -> bool {
-    ["GetItem", "BatchGetItem", "Query"].contains(&operation)
+    ["BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"].contains(&operation)
 }
