@@ -2,6 +2,8 @@
 
 mod forged;
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,11 +12,13 @@ use support::{ACME, Actor, World};
 
 const OTHER: &str = "other";
 
-/// An organization and a team in it, with the same members.
+/// An organization and a team in it, with the same members; a webhook endpoint and the directory of the tenant.
 #[derive(Debug)]
 struct Crowd {
     organization: String,
     team: String,
+    endpoint: String,
+    directory: String,
 }
 
 /// Two tenants with four organizations each, one of which has many members.
@@ -49,9 +53,28 @@ async fn two_tenants() -> (World, [Crowd; 2]) {
             let member = json!({"user_id": user});
             root.post(&members, member).await.expect(201);
         }
+        for name in ["a", "b"] {
+            let domain = json!({"domain": format!("{name}-of-{tenant}.example")});
+            let domains = format!("/organizations/{crowd}/domains");
+            root.post(&domains, domain).await.expect(201);
+            let invitation = json!({"email": format!("{name}@{tenant}.example")});
+            let invitations = format!("/organizations/{crowd}/invitations");
+            root.post(&invitations, invitation).await.expect(201);
+        }
+        let mut endpoint = String::new();
+        for event_types in ["team.*", "user.*"] {
+            let body =
+                json!({"url": "https://hooks.acme.example/muster", "event_types": [event_types]});
+            let made = root.post("/webhook-endpoints", body).await.expect(201);
+            made.body["id"].as_str().unwrap().clone_into(&mut endpoint);
+        }
+        let directory = json!({"name": "Okta", "type": "scim"});
+        let directory = root.post("/directories", directory).await.expect(201);
         crowds.push(Crowd {
             organization: crowd,
             team,
+            endpoint,
+            directory: directory.body["id"].as_str().unwrap().to_owned(),
         });
     }
     (world, crowds.try_into().unwrap())
@@ -75,13 +98,19 @@ async fn refused(actor: &Actor, path: &str, cursor: &str) {
 /// The tenant admin's id.
 const ADMIN: &str = "root";
 
-/// The lists that a tenant admin can read, who is a member of every organization of the tenant.
-fn lists(crowd: &Crowd) -> Vec<String> {
+/// Lists of more than one page that a tenant admin can read, who is a member of every organization of the tenant.
+fn long_lists(crowd: &Crowd) -> Vec<String> {
     let Crowd {
         organization: crowd,
         team,
+        ..
     } = crowd;
     vec![
+        "/events".to_owned(),
+        format!("/organizations/{crowd}/events"),
+        format!("/organizations/{crowd}/domains"),
+        format!("/organizations/{crowd}/invitations"),
+        "/webhook-endpoints".to_owned(),
         "/organizations".to_owned(),
         "/organizations?status=active".to_owned(),
         "/organizations?domain=x.example".to_owned(),
@@ -101,12 +130,53 @@ fn lists(crowd: &Crowd) -> Vec<String> {
     ]
 }
 
+/// All lists. Those that are empty or have one item give no cursor here, and accept none of another list.
+fn lists(crowd: &Crowd) -> Vec<String> {
+    let Crowd {
+        endpoint,
+        directory,
+        ..
+    } = crowd;
+    let short = [
+        "/directories".to_owned(),
+        format!("/directories/{directory}/runs"),
+        format!("/webhook-endpoints/{endpoint}/deliveries"),
+        "/users/me/invitations".to_owned(),
+    ];
+    long_lists(crowd).into_iter().chain(short).collect()
+}
+
+#[test]
+fn every_list_with_cursors_is_tested() {
+    let crowd = Crowd {
+        organization: "{organization_id}".to_owned(),
+        team: "{team_id}".to_owned(),
+        endpoint: "{endpoint_id}".to_owned(),
+        directory: "{directory_id}".to_owned(),
+    };
+    let user = format!("/users/{ADMIN}/");
+    let tested: HashSet<_> = lists(&crowd)
+        .iter()
+        .map(|list| list.split('?').next().unwrap().to_owned())
+        .map(|list| list.replace(&user, "/users/{user_id}/"))
+        .collect();
+    let document = muster_functions::openapi_document();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let lists = paths.filter(|(_, path)| {
+        let parameters = path.pointer("/get/parameters").and_then(Value::as_array);
+        let mut parameters = parameters.into_iter().flatten();
+        parameters.any(|parameter| parameter["name"] == "cursor")
+    });
+    let lists: HashSet<_> = lists.map(|(path, _)| path.clone()).collect();
+    assert_eq!(tested, lists);
+}
+
 #[tokio::test]
 async fn a_cursor_is_valid_only_in_its_own_list() {
     let (world, [crowd, others]) = two_tenants().await;
     let (root, other) = (world.tenant_admin(), world.tenant_admin_of(OTHER));
     let mut cursors = Vec::new();
-    for list in lists(&crowd) {
+    for list in long_lists(&crowd) {
         if list.contains("name_prefix") {
             continue;
         }

@@ -47,6 +47,7 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
     let Crowd {
         organization: crowd,
         team,
+        ..
     } = crowd;
     let filters =
         |set: &[&'static str], status: &'static str| -> Vec<(&'static str, &'static str)> {
