@@ -30,7 +30,8 @@ use std::process::{Command, ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::generate::Mode;
-use crate::proofs::{Counts, Part};
+use crate::mutants::MutatedPart;
+use crate::proofs::{Counts, ProofPart};
 use crate::step::Step;
 use crate::tools::Tool;
 
@@ -80,7 +81,7 @@ enum Chore {
     /// Run mutation tests and write the results to docs/results/.
     Mutants {
         /// The code to mutate.
-        part: mutants::Part,
+        part: MutatedPart,
         #[command(flatten)]
         extent: mutants::Extent,
     },
@@ -106,7 +107,7 @@ enum Chore {
     /// write the results to docs/results/.
     Proofs {
         /// Run only these parts.
-        parts: Vec<Part>,
+        parts: Vec<ProofPart>,
         #[command(flatten)]
         counts: Counts,
         /// The first seed. Defaults to a random one.

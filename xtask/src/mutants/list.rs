@@ -1,0 +1,73 @@
+//! The mutants that cargo-mutants proposes.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use super::MutatedPart;
+use crate::command::{output, program};
+use crate::tools;
+
+/// A mutant of the list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    /// File, place and change, as people read it.
+    pub(super) name: String,
+    /// Its path from the root of the repository.
+    pub(super) file: String,
+    pub(super) function: Option<Function>,
+    pub(super) genre: Genre,
+    /// What takes the place of the span. Empty if the span is deleted.
+    pub(super) replacement: String,
+    pub(super) span: Place,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Function {
+    function_name: String,
+}
+
+/// What a mutant changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+pub(super) enum Genre {
+    FnValue,
+    BinaryOperator,
+    UnaryOperator,
+    MatchArm,
+    MatchArmGuard,
+    StructField,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Place {
+    pub(super) start: Position,
+}
+
+/// A position in a file; both count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Listed {
+    /// The function it is in. Empty outside of functions.
+    pub(super) fn function(&self) -> &str {
+        self.function
+            .as_ref()
+            .map_or("", |it| it.function_name.as_str())
+    }
+}
+
+/// Lists the mutants of a part.
+pub(super) fn list(root: &Path, part: MutatedPart) -> Result<Vec<Listed>> {
+    let tool = tools::cargo_mutants(root)?;
+    let files = format!("{}**/*.rs", part.folder());
+    let listed = output(
+        program(&tool, root)
+            .args(["mutants", "--package", part.package(), "-f", &files])
+            .args(["--list", "--json"]),
+    )?;
+    serde_json::from_str(&listed).context("the list of cargo-mutants")
+}
