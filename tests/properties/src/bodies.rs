@@ -1,4 +1,4 @@
-//! The body of every endpoint with one, through the function itself.
+//! The body of every operation with one, through the function itself.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use muster_functions::{functions, openapi_document};
 use serde_json::{Value, json};
 
 use crate::Property;
-use crate::function::{TENANT, assert_in_the_contract, invoke};
+use crate::function::{Invoked, TENANT, assert_in_the_contract, invoke};
 
 pub(crate) const PROPERTY: Property = Property {
     name: "bodies",
@@ -49,6 +49,9 @@ struct Operation {
     route: &'static str,
 }
 
+/// The start of the ids of operations that need the secret of the tokens, which cannot be read here.
+const WITH_SECRET: [&str; 3] = ["acceptInvitation", "createInvitation", "declineInvitation"];
+
 /// All operations with a body, as the endpoints declare them.
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     let document = openapi_document();
@@ -57,9 +60,13 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         for route in function.endpoint().into_iter().flat_map(Endpoint::routes) {
             let (method, path) = route.split_once(' ').unwrap();
             let described = &document["paths"][path][method.to_lowercase()];
+            // SCIM has no operations in the document.
+            let Some(id) = described["operationId"].as_str() else {
+                continue;
+            };
             if described.get("requestBody").is_some() {
                 operations.push(Operation {
-                    id: described["operationId"].as_str().unwrap().to_owned(),
+                    id: id.to_owned(),
                     function: function.name,
                     route,
                 });
@@ -85,6 +92,11 @@ fn check(data: &[u8]) {
     let chosen = named.unwrap_or(&operations[data.len() % operations.len()]);
     let (name, route) = (chosen.function, chosen.route);
     let invoked = invoke(name, event(route, body));
+    let needs_secret = WITH_SECRET.iter().any(|start| chosen.id.starts_with(start));
+    if needs_secret && status_of(&invoked) == Some(503) {
+        assert!(invoked.requests.is_empty());
+        return;
+    }
     assert_in_the_contract(&invoked);
     for request in &invoked.requests {
         let length = request.to_string().len();
@@ -99,6 +111,10 @@ fn check(data: &[u8]) {
     if !matches!(serde_json::from_str(body), Ok(Value::Object(_))) {
         assert!(invoked.requests.is_empty());
     }
+}
+
+fn status_of(invoked: &Invoked) -> Option<u64> {
+    invoked.answer.as_ref()?["statusCode"].as_u64()
 }
 
 fn event(route: &str, body: &str) -> Value {

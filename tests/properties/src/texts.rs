@@ -4,10 +4,10 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use muster::domain::{
-    BillingAddress, BudgetDuration, Description, Domain, Email, FoldedName, Invalid, Json,
-    MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,
-    MAX_METADATA_BYTES, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Metadata, Name, Role,
-    Status, StripeCustomerId, TeamRole, Timestamp,
+    BillingAddress, BudgetDuration, Description, Domain, Email, FoldedName, Invalid,
+    InvitationToken, Json, MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH,
+    MAX_EMAIL_LENGTH, MAX_METADATA_BYTES, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Metadata,
+    Name, Role, Status, StripeCustomerId, TeamRole, Timestamp,
 };
 
 use crate::Property;
@@ -27,6 +27,7 @@ pub(crate) const PROPERTY: Property = Property {
         b"2026-11-20T23:51:36.042Z",
         b"{\"a\":{\"b\":[1,2.50,null]}}\xff{\"a\":{\"b\":null}}",
         b"internal_user_viewer",
+        b"inv1_YWNtZSNvI2kjYWRh.c2lnbmF0dXJl",
     ],
 };
 
@@ -55,8 +56,19 @@ fn check(data: &[u8]) {
     same_again::<Role>(&text, |role| role.as_str().to_owned());
     same_again::<Status>(&text, |status| status.as_str().to_owned());
     same_again::<TeamRole>(&text, |role| role.as_str().to_owned());
+    token(&text);
     time(&text, &other);
     metadata(&text, &other);
+}
+
+/// A token of an invitation names ids of which none contains the separator of keys, except for the last.
+fn token(text: &str) {
+    let Ok(token) = text.parse::<InvitationToken>() else {
+        return;
+    };
+    assert!(text.starts_with("inv1_") && text.len() <= 1_024, "{text:?}");
+    let names = [token.tenant_id().as_str(), token.organization_id().as_str()];
+    assert!(names.iter().all(|name| !name.contains('#')), "{names:?}");
 }
 
 /// Parsing the text of an accepted value gives the same value.
