@@ -285,6 +285,8 @@ impl EventFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{request_of_admin, user};
     use crate::store::table::{CALL_TIMEOUT, RETRY_BUDGET};
 
     #[test]
@@ -292,6 +294,47 @@ mod tests {
         let clocks_and_index = Duration::from_secs(50);
         let longest_commit = RETRY_BUDGET + CALL_TIMEOUT;
         assert!(longest_commit + clocks_and_index < SETTLE_TIME);
+    }
+
+    #[test]
+    fn a_list_with_a_filter_reads_more_events_than_a_page_has() {
+        let all = EventFilter::default();
+        assert_eq!(all.limit_to_read(20, 500), 20);
+        for filter in [
+            EventFilter {
+                types: vec!["team.*".parse().unwrap()],
+                ..EventFilter::default()
+            },
+            EventFilter {
+                actor_id: Some("ada".to_owned()),
+                ..EventFilter::default()
+            },
+            EventFilter {
+                user_id: Some(user("ada")),
+                ..EventFilter::default()
+            },
+        ] {
+            assert_eq!(filter.limit_to_read(20, 500), 500, "{filter:?}");
+            assert_eq!(filter.limit_to_read(600, 500), 600, "{filter:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_tenant_reads_half_as_many_events_again() {
+        let fake = Fake::default();
+        let (store, cx) = (fake.store(), request_of_admin());
+        for limit in [1, 20, 100] {
+            let before = fake.calls("Query").len();
+            let filter = EventFilter::default();
+            let page = store.tenant_events(&cx, &filter, None, limit).await;
+            page.unwrap();
+            let queries = fake.calls("Query").split_off(before);
+            assert_eq!(queries.len(), usize::from(PARTITIONS));
+            let read = queries.iter().map(|query| query["Limit"].as_u64().unwrap());
+            let (read, most) = (read.sum::<u64>(), 3 * u64::from(PARTITIONS));
+            let enough = u64::try_from(limit).unwrap() * 3 / 2;
+            assert!((enough..=enough + most).contains(&read), "{limit}: {read}");
+        }
     }
 
     #[test]

@@ -272,6 +272,30 @@ mod tests {
     }
 
     #[test]
+    fn only_a_queued_or_failed_mail_of_an_open_invitation_is_sent() {
+        let is_sent = |status, delivery, send_count| {
+            let one = Invitation {
+                status,
+                delivery,
+                ..invitation("t")
+            };
+            let issued = IssuedToken {
+                tenant_id: one.tenant_id.clone(),
+                organization_id: one.organization_id.clone(),
+                invitation_id: one.id.clone(),
+                send_count,
+            };
+            is_to_send(&one, &issued, Timestamp::EPOCH)
+        };
+        let (pending, queued) = (InvitationStatus::Pending, InvitationDelivery::Queued);
+        assert!(is_sent(pending, queued, 1));
+        assert!(is_sent(pending, InvitationDelivery::Failed, 1));
+        assert!(!is_sent(pending, InvitationDelivery::Sent, 1));
+        assert!(!is_sent(pending, queued, 2));
+        assert!(!is_sent(InvitationStatus::Revoked, queued, 1));
+    }
+
+    #[test]
     fn a_lease_is_held_only_while_the_mail_is_to_be_sent() {
         let now = Timestamp::EPOCH;
         let until = now.after(LEASE);

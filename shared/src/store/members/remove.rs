@@ -236,10 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn only_the_invited_decline_an_invitation() {
-        let removed = EventType::MembershipRemoved;
-        assert_eq!(event_type(Status::Invited, false), removed);
+    fn the_event_of_a_removal_depends_on_who_removes() {
+        for status in [Status::Invited, Status::Active, Status::Suspended] {
+            assert_eq!(event_type(status, false), EventType::MembershipRemoved);
+        }
         let declined = EventType::MembershipDeclined;
         assert_eq!(event_type(Status::Invited, true), declined);
+        assert_eq!(event_type(Status::Active, true), EventType::MembershipLeft);
     }
 }

@@ -144,26 +144,81 @@ fn changed_as(before: &Membership, after: &Membership) -> EventType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OrganizationId, Role, TenantId, Timestamp, UserId};
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::rows::members::to_row;
+    use crate::store::samples::{
+        membership, now, organization_id, organization_row, request_of_admin, user,
+    };
+
+    #[tokio::test]
+    async fn confirming_a_suspension_by_a_directory_is_a_change() {
+        let suspended = membership("ada", Role::Member, Status::Suspended);
+        let mut row = to_row(&suspended).unwrap();
+        row.insert(SUSPENDED_BY.to_owned(), text("entra"));
+        let (fake, ada) = (Fake::with([organization_row(), row]), user("ada"));
+        let key = MemberKey {
+            organization: &organization_id(),
+            user: &ada,
+        };
+        let patch = MembershipPatch {
+            role: None,
+            status: Some(Status::Suspended),
+        };
+        let (store, cx) = (fake.store(), request_of_admin());
+        let written = store.update_membership(&cx, key, patch, &ExpectedVersion::ANY);
+        let written = written.await.unwrap();
+        assert_eq!(written.version, suspended.version + 1);
+        assert_eq!(written.updated_at, now());
+    }
 
     #[test]
-    fn an_invited_member_who_becomes_active_is_added() {
-        let member = |status| {
-            Membership::new(
-                TenantId::parse("acme").unwrap(),
-                OrganizationId::parse("o").unwrap(),
-                UserId::parse("ada").unwrap(),
-                Role::Member,
-                status,
-                Timestamp::EPOCH,
-            )
+    fn the_event_of_a_change_names_its_status_before_its_role() {
+        let changed = |(status, role), (other_status, other_role)| {
+            let before = membership("ada", role, status);
+            changed_as(&before, &membership("ada", other_role, other_status))
         };
-        let active = member(Status::Active);
-        for (before, event_type) in [
-            (Status::Invited, EventType::MembershipAdded),
-            (Status::Suspended, EventType::MembershipReactivated),
+        let (member, admin) = (Role::Member, Role::Admin);
+        let (active, suspended) = (Status::Active, Status::Suspended);
+        for (before, after, event_type) in [
+            (
+                (Status::Invited, member),
+                (active, admin),
+                EventType::MembershipAdded,
+            ),
+            (
+                (suspended, member),
+                (active, admin),
+                EventType::MembershipReactivated,
+            ),
+            (
+                (active, member),
+                (suspended, admin),
+                EventType::MembershipSuspended,
+            ),
+            (
+                (active, member),
+                (suspended, member),
+                EventType::MembershipSuspended,
+            ),
+            // By hand, what was suspended by a directory.
+            (
+                (suspended, member),
+                (suspended, member),
+                EventType::MembershipSuspended,
+            ),
+            (
+                (suspended, member),
+                (suspended, admin),
+                EventType::MembershipRoleChanged,
+            ),
+            (
+                (active, member),
+                (active, admin),
+                EventType::MembershipRoleChanged,
+            ),
         ] {
-            assert_eq!(changed_as(&member(before), &active), event_type);
+            assert_eq!(changed(before, after), event_type, "{before:?} {after:?}");
         }
     }
 }

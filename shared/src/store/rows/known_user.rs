@@ -125,6 +125,24 @@ pub(in crate::store) fn joined_by_domain_in(item: &Item) -> Option<OrganizationI
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::samples::{organization_id, profile_row};
+
+    #[test]
+    fn marks_of_a_profile_are_read() {
+        let link = "d#s";
+        let attributes = [(SCIM_USER, link), (JOINED_BY_DOMAIN, "o"), (MADE, "g")];
+        let known = KnownUser::read(profile_row("ada", &attributes)).unwrap();
+        assert_eq!(
+            known.scim_link.map(|it| it.to_string()).as_deref(),
+            Some(link)
+        );
+        assert_eq!(known.joined_by_domain, Some(organization_id()));
+        assert_eq!(known.mark.as_deref(), Some("g"));
+        let unknown = KnownUser::read(profile_row("ada", &[])).unwrap();
+        assert_eq!(unknown.scim_link, None);
+        assert_eq!(unknown.joined_by_domain, None);
+        assert_eq!(unknown.mark, None);
+    }
 
     #[test]
     fn a_link_comes_back_as_it_was() {

@@ -203,7 +203,7 @@ pub(in crate::store) fn count_owners<L: Copy + PartialEq>(
         transaction.check(label, organization, condition);
         return;
     }
-    let condition = if more < 0 {
+    let condition = if more.is_negative() {
         condition.and(another_owner())
     } else {
         condition
@@ -225,6 +225,27 @@ pub(in crate::store) fn has_another_owner(organization: &Item) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::samples;
+
+    #[test]
+    fn a_deleted_organization_is_purged_unless_a_directory_made_it() {
+        let expiry = |source, deleted_at| {
+            expires_at(&Organization {
+                source,
+                deleted_at,
+                ..samples::organization()
+            })
+        };
+        let now = samples::now();
+        let then = Some(now.after(RETENTION).as_second());
+        for source in [Source::Manual, Source::Domain, Source::Invitation] {
+            assert_eq!(expiry(source, Some(now)), then, "{source:?}");
+            assert_eq!(expiry(source, None), None, "{source:?}");
+        }
+        for source in [Source::Entra, Source::Scim] {
+            assert_eq!(expiry(source, Some(now)), None, "{source:?}");
+        }
+    }
 
     #[test]
     fn an_organization_of_the_first_release_is_reserved_as_listed() {
