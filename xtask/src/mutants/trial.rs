@@ -45,8 +45,9 @@ struct Trial<'a> {
     passed: BTreeSet<usize>,
 }
 
-/// By function, the numbers of the tests that noticed a mutant of it, the last one first.
-type Useful<'a> = Mutex<HashMap<&'a str, Vec<usize>>>;
+/// By function and by file, the numbers of the tests that noticed a mutant of it, the last one first.
+#[derive(Default)]
+struct Useful<'a>(Mutex<HashMap<&'a str, Vec<usize>>>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TestOutcome {
@@ -147,11 +148,7 @@ impl<'a> Trial<'a> {
         useful: &Useful<'a>,
         limit: Duration,
     ) -> Result<MutantOutcome> {
-        let function = self.mutant.function();
-        let known = {
-            let useful = useful.lock().unwrap_or_else(PoisonError::into_inner);
-            useful.get(function).cloned().unwrap_or_default()
-        };
+        let known = useful.of(self.mutant);
         let mut took = Duration::ZERO;
         for test in order(tests, self.mutant, self.id, &known) {
             if took > limit {
@@ -164,8 +161,7 @@ impl<'a> Trial<'a> {
             match test.run(root, CHOSEN, Path::new(&self.id.to_string()))? {
                 TestOutcome::Passed => {}
                 TestOutcome::Failed => {
-                    let mut useful = useful.lock().unwrap_or_else(PoisonError::into_inner);
-                    useful.entry(function).or_default().insert(0, test.number);
+                    useful.add(self.mutant, test.number);
                     return Ok(MutantOutcome::Noticed);
                 }
                 TestOutcome::TooSlow => return Ok(MutantOutcome::TooSlow),
@@ -175,8 +171,27 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// The tests that reach a mutant: first those that noticed one of the same function, then the fast ones and
-/// those with a name like that of the file.
+impl<'a> Useful<'a> {
+    /// The tests that noticed other mutants of the function, followed by those of the file.
+    fn of(&self, mutant: &Listed) -> Vec<usize> {
+        let useful = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = [mutant.function(), &mutant.file].into_iter();
+        let known = places.filter_map(|place| useful.get(place));
+        known.flatten().copied().collect()
+    }
+
+    fn add(&self, mutant: &'a Listed, test: usize) {
+        let mut useful = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for place in [mutant.function(), &mutant.file] {
+            let known = useful.entry(place).or_default();
+            known.retain(|it| *it != test);
+            known.insert(0, test);
+        }
+    }
+}
+
+/// The tests that reach a mutant: first those that are known to be useful, then the fast ones and those with a name like
+/// that of the file.
 fn order<'t, 'a>(
     tests: &'t [Test<'a>],
     mutant: &Listed,
@@ -286,6 +301,8 @@ fn side_by_side<I: Send, T: Send>(
 mod tests {
     use std::path::PathBuf;
 
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -309,13 +326,33 @@ mod tests {
             ("elsewhere", 1, &[2]),
         ];
         let tests: Vec<_> = tests.into_iter().enumerate().map(test).collect();
-        let listed = r#"{"name": "", "file": "shared/src/store/teams/create.rs", "genre": "FnValue",
-            "replacement": "", "span": {"start": {"line": 1, "column": 1}}}"#;
-        let listed: Listed = serde_json::from_str(listed).unwrap();
-        // The one that noticed another mutant of the function, the one with the name, the fast ones.
+        let listed = json!({
+            "name": "", "file": "shared/src/store/teams/create.rs", "genre": "FnValue",
+            "replacement": "", "span": {"start": {"line": 1, "column": 1}},
+        });
+        let listed: Listed = serde_json::from_value(listed).unwrap();
+        // The one that noticed another mutant, the one with the name, the fast ones.
         let order = order(&tests, &listed, 1, &[2]).into_iter();
         let order: Vec<_> = order.map(|test| test.number).collect();
         assert_eq!(order, [2, 1, 3, 0]);
+    }
+
+    #[test]
+    fn what_noticed_a_mutant_of_the_function_comes_before_what_noticed_one_of_the_file() {
+        let mutant = |function: &str| -> Listed {
+            let mutant = json!({
+                "name": "", "file": "a.rs", "function": {"function_name": function},
+                "genre": "FnValue", "replacement": "", "span": {"start": {"line": 1, "column": 1}},
+            });
+            serde_json::from_value(mutant).unwrap()
+        };
+        let (one, other) = (mutant("one"), mutant("other"));
+        let useful = Useful::default();
+        useful.add(&one, 1);
+        useful.add(&other, 2);
+        useful.add(&other, 3);
+        assert_eq!(useful.of(&one)[..2], [1, 3]);
+        assert_eq!(useful.of(&other)[..2], [3, 2]);
     }
 
     #[test]
