@@ -185,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn every_target_has_results() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let rows = rows(&RESULTS.read(root).unwrap());
+        let targets = names(&root.join("fuzz/fuzz_targets")).unwrap();
+        assert_eq!(rows.into_keys().collect::<Vec<_>>(), targets);
+    }
+
+    #[test]
     fn rows_of_other_targets_are_kept() {
         let table = format!("# Title\n\n{HEAD}| a | 1 |\n| b | 2 |\n");
         let rows = rows(&table);
