@@ -293,18 +293,9 @@ impl<L> Unmet<L> {
 }
 
 #[cfg(test)]
-impl<L> Transaction<'_, L> {
-    /// The expressions of its updates.
-    pub(in crate::store) fn updates(&self) -> Vec<&str> {
-        let updates = self.actions.iter().filter_map(|(_, it)| it.update());
-        updates.map(Update::update_expression).collect()
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::fake::{Failure, Fake};
+    use crate::store::fake::{Failure, Fake, RecordedAction};
 
     #[tokio::test]
     async fn a_throttled_transaction_is_sent_again() {
@@ -317,6 +308,48 @@ mod tests {
             assert!(transaction.commit().await.unwrap().is_ok(), "{code}");
             assert_eq!(fake.writes().len(), 2, "{code}");
         }
+    }
+
+    fn key(pk: &str) -> Key {
+        Key::new(pk.to_owned(), "s")
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_its_own_write_broke_is_a_lost_answer() {
+        let id = uuid::Uuid::max();
+        for (writer, is_own) in [(id, true), (uuid::Uuid::nil(), false)] {
+            let written = Item::from([(WRITE_ID.to_owned(), text(writer.to_string()))]);
+            let fake = Fake::default().unmet(key("p"), Some(written));
+            let table = fake.table();
+            let mut transaction = table.transaction(id);
+            transaction.check("first", &key("p"), Condition::absent());
+            let unmet = transaction.commit().await.unwrap().err();
+            assert_eq!(unmet.is_none(), is_own, "{writer}");
+            assert!(unmet.is_none_or(|unmet| unmet.of(&"first").is_some()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guard_fails_the_transaction_whichever_other_conditions_fail() {
+        let failed = vec![(key("p"), None), (key("guard"), None)];
+        let fake = Fake::default().fail(Failure::Unmet(failed));
+        let table = fake.table();
+        let mut transaction = table.transaction(uuid::Uuid::nil());
+        transaction.check((), &key("p"), Condition::present());
+        transaction.guard(&key("guard"), Condition::absent());
+        let failed = transaction.commit().await;
+        assert!(matches!(failed, Err(Error::GuardFailed)));
+        let writes = fake.writes();
+        let conditions = writes
+            .first()
+            .unwrap()
+            .iter()
+            .map(RecordedAction::condition);
+        let conditions: Vec<_> = conditions.collect();
+        assert_eq!(
+            conditions,
+            ["attribute_exists(#pk)", "attribute_not_exists(#pk)"]
+        );
     }
 
     #[test]

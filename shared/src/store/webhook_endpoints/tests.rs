@@ -133,3 +133,32 @@ async fn each_call_that_times_out_holds_messages_back_for_longer() {
         assert_eq!(write.value("timeouts"), Some("1"));
     }
 }
+
+#[tokio::test]
+async fn a_success_is_recorded_once_a_minute_and_after_failures() {
+    let fresh = Some(now());
+    for (last_success_at, failing_since, timeouts, is_recorded) in [
+        (fresh, None, 0, false),
+        (fresh, fresh, 0, true),
+        (fresh, None, 2, true),
+        (Some(Timestamp::EPOCH), None, 0, true),
+        (None, None, 0, true),
+    ] {
+        let signing = SigningEndpoint {
+            endpoint: WebhookEndpoint {
+                last_success_at,
+                failing_since,
+                ..endpoint(&["*"])
+            },
+            secrets: Vec::new(),
+            held_until: None,
+            timeouts,
+        };
+        let fake = Fake::default();
+        let recorded = fake.store();
+        let recorded = recorded.webhook_succeeded(&signing, now());
+        recorded.await.unwrap();
+        let case = (last_success_at, failing_since, timeouts);
+        assert_eq!(!fake.writes().is_empty(), is_recorded, "{case:?}");
+    }
+}
