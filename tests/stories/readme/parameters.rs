@@ -31,7 +31,7 @@ fn variants(source: &str, name: &str) -> BTreeSet<String> {
 fn every_named_command_exists() {
     let local = options(&read("local/src/main.rs"));
     let main = read("xtask/src/main.rs");
-    let with_parts = ["proofs", "mutants"].map(|part| read(&format!("xtask/src/{part}.rs")));
+    let with_parts = ["proofs.rs", "mutants/mod.rs"].map(|file| read(&format!("xtask/src/{file}")));
     let (xtask, chores) = (
         options(&(main.clone() + &with_parts.concat())),
         variants(&main, "Chore"),
