@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_noticed_a_mutant_of_the_function_comes_before_what_noticed_one_of_the_file() {
+    fn tests_that_noticed_others_of_the_function_come_first() {
         let mutant = |function: &str| -> Listed {
             let mutant = json!({
                 "name": "", "file": "a.rs", "function": {"function_name": function},

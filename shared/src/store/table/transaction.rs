@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_guard_fails_the_transaction_whichever_other_conditions_fail() {
+    async fn a_guard_fails_a_transaction_beside_other_conditions() {
         let failed = vec![(key("p"), None), (key("guard"), None)];
         let fake = Fake::default().fail(Failure::Unmet(failed));
         let table = fake.table();
