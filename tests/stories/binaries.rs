@@ -15,10 +15,11 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 pub(crate) use built::{built, given};
-use runtime_api::{InvocationOutcome, RuntimeApi};
+use runtime_api::{INVOCATION_ID, InvocationOutcome, RuntimeApi};
 
 const CREATE: &str = include_str!("../../events/create-organization.json");
 const GET: &str = include_str!("../../events/get-organization.json");
+const POST_LOGIN: &str = include_str!("../../events/post-login.json");
 
 /// Starts a function with only the environment variables of Lambda and the template.
 async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Child {
@@ -268,10 +269,10 @@ async fn events_without_a_valid_url_get_a_response() {
     assert!(function.try_wait().unwrap().is_none(), "it ended");
 }
 
-#[tokio::test]
-async fn a_line_of_the_sdk_has_the_id_of_the_request() {
+/// The spans of a name in the warnings of the SDK while a function handles this event, with a DynamoDB that does not speak
+/// HTTP.
+async fn spans_of_warnings(function: &str, event: &Value, name: &str) -> (Value, Vec<Value>) {
     let world = World::start().await;
-    // Something that does not speak HTTP, which the SDK warns about.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -283,21 +284,42 @@ async fn a_line_of_the_sdk_has_the_id_of_the_request() {
     });
     let mut api = RuntimeApi::start().await;
     let more = [("AWS_ENDPOINT_URL_DYNAMODB", url.as_str())];
-    let function = start_with("get-organization", &world, &api, "", &more).await;
-    let get: Value = serde_json::from_str(GET).unwrap();
-    assert_eq!(answer(api.invoke(&get).await).0, 503);
+    let function = start_with(function, &world, &api, "", &more).await;
+    let InvocationOutcome::Response(answer) = api.invoke(event).await else {
+        panic!("it failed");
+    };
     let (out, _) = written(function).await;
     let lines = out.lines().map(|line| serde_json::from_str(line).unwrap());
-    let warned: Vec<Value> = lines
-        .filter(|line: &Value| line["level"] == "WARN")
-        .collect();
-    assert!(!warned.is_empty(), "{out}");
-    for line in warned {
-        let spans = line["spans"].as_array().unwrap();
-        let span = spans.iter().find(|span| span["name"] == "request").unwrap();
+    let spans = lines
+        .filter(|line: &Value| line["level"] == "WARN" && line["spans"].is_array())
+        .map(|line| {
+            let mut spans = line["spans"].as_array().unwrap().iter();
+            spans.find(|span| span["name"] == name).unwrap().clone()
+        });
+    let spans: Vec<_> = spans.collect();
+    assert!(!spans.is_empty(), "{out}");
+    (answer, spans)
+}
+
+#[tokio::test]
+async fn a_line_of_the_sdk_has_the_id_of_the_request() {
+    let get: Value = serde_json::from_str(GET).unwrap();
+    let (answer, spans) = spans_of_warnings("get-organization", &get, "request").await;
+    assert_eq!(answer["statusCode"], 503);
+    for span in spans {
         assert_eq!(span["request_id"], get["requestContext"]["requestId"]);
         assert_eq!(span["route"], get["routeKey"]);
         assert_eq!(span["tenant"], ACME);
+    }
+}
+
+#[tokio::test]
+async fn a_line_of_the_sdk_has_the_id_of_the_login() {
+    let login: Value = serde_json::from_str(POST_LOGIN).unwrap();
+    let (answer, spans) = spans_of_warnings("post-login", &login, "trigger").await;
+    assert_eq!(answer, login);
+    for span in spans {
+        assert_eq!(span["request_id"], INVOCATION_ID);
     }
 }
 

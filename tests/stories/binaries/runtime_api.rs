@@ -11,6 +11,9 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+/// The id of every invocation.
+pub(super) const INVOCATION_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+
 /// The result of an invocation.
 #[derive(Debug, PartialEq)]
 pub(super) enum InvocationOutcome {
@@ -89,10 +92,7 @@ async fn next(State(shared): State<Shared>) -> Response {
     let event = shared.events.lock().await.recv().await;
     let headers = [
         ("content-type", "application/json"),
-        (
-            "lambda-runtime-aws-request-id",
-            "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-        ),
+        ("lambda-runtime-aws-request-id", INVOCATION_ID),
         ("lambda-runtime-deadline-ms", "4102444800000"),
         (
             "lambda-runtime-invoked-function-arn",
