@@ -48,7 +48,7 @@ pub(crate) enum StepOutcome {
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Quick];
 
 /// Test modules that build and start other programs or search for minutes: not in the step `quick`.
-const SLOW: [&str; 13] = [
+pub(crate) const SLOW: [&str; 13] = [
     "binaries",
     "cognito",
     "directories::runs::large",

@@ -22,6 +22,8 @@ const REACHED: &str = "MUSTER_MUTANTS_REACHED";
 /// A test may take this long, and in addition as often as long as without a mutant.
 const LEAST_LIMIT: Duration = Duration::from_secs(20);
 const LIMIT_FACTOR: u32 = 5;
+/// How long a test is assumed to take until it has run without a mutant.
+const NOT_KNOWN_YET: Duration = Duration::from_mins(2);
 /// How long the tests that try a mutant at first take without it.
 const FIRST_TESTS: Duration = Duration::from_secs(15);
 /// After how many tests or mutants progress is shown.
@@ -73,7 +75,7 @@ pub(super) fn tests<'a>(root: &Path, built: &'a Built, left_out: &[&str]) -> Res
                 number: tests.len(),
                 program,
                 name: name.to_owned(),
-                took: LEAST_LIMIT * 6,
+                took: NOT_KNOWN_YET,
                 reaches: BTreeSet::new(),
             });
         }
