@@ -1,4 +1,4 @@
-//! The actions of the tables.
+//! The actions of the tables: all routes in one list, by resource, so that one that is missing is seen.
 
 use serde_json::json;
 
