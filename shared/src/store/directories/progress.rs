@@ -239,3 +239,6 @@ pub fn origin_of_run(run: &DirectoryRunId) -> Origin {
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

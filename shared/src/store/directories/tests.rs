@@ -11,7 +11,7 @@ use crate::store::samples::{now, request_of_admin, tenant};
 use crate::store::table::text;
 
 /// An active directory in version 4.
-fn directory(directory_type: DirectoryType) -> Directory {
+pub(super) fn directory(directory_type: DirectoryType) -> Directory {
     let id = "8e881353-1735-45af-af21-ee1344582a4d";
     let entra = EntraDirectory {
         tenant_id: id.parse().unwrap(),
@@ -35,6 +35,23 @@ fn directory(directory_type: DirectoryType) -> Directory {
         created_by: UserId::parse("root").unwrap(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
+    }
+}
+
+/// A complete run of the directory.
+pub(super) fn run(outcome: RunOutcome) -> DirectoryRun {
+    DirectoryRun {
+        id: DirectoryRunId::parse("r").unwrap(),
+        directory_id: DirectoryId::parse("d").unwrap(),
+        kind: RunKind::Complete,
+        outcome,
+        reason: None,
+        requested_by: None,
+        started_at: Timestamp::EPOCH,
+        ended_at: Timestamp::EPOCH,
+        duration_ms: 0,
+        numbers: RunNumbers::default(),
+        events: "/v1/events".to_owned(),
     }
 }
 
@@ -68,19 +85,7 @@ fn a_deleted_directory_is_not_found() {
 
 #[tokio::test]
 async fn a_confirmed_run_is_a_change_of_its_directory() {
-    let run = DirectoryRun {
-        id: DirectoryRunId::parse("r").unwrap(),
-        directory_id: DirectoryId::parse("d").unwrap(),
-        kind: RunKind::Complete,
-        outcome: RunOutcome::RunBlocked,
-        reason: None,
-        requested_by: None,
-        started_at: Timestamp::EPOCH,
-        ended_at: Timestamp::EPOCH,
-        duration_ms: 0,
-        numbers: RunNumbers::default(),
-        events: "/v1/events".to_owned(),
-    };
+    let run = run(RunOutcome::RunBlocked);
     let blocked = Directory {
         blocked_run_id: Some(run.id.clone()),
         ..directory(DirectoryType::Entra)

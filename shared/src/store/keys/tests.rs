@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Name;
-use crate::domain::TeamId;
+use crate::domain::{DirectoryId, ScimScope, TeamId};
 
 fn folded(text: &str) -> FoldedName {
     text.parse::<Name>().unwrap().folded()
@@ -47,6 +47,21 @@ fn keys_match_the_data_model() {
             "TENANT#t#EMAIL#ada$31@x.example USER#ada",
         ]
     );
+}
+
+/// A directory of an earlier release is found only under the same keys.
+#[test]
+fn keys_of_directory_users_stay_the_same() {
+    let scope = ScimScope {
+        tenant_id: TenantId::parse("t").unwrap(),
+        directory_id: DirectoryId::parse("d").unwrap(),
+    };
+    let place = scim_place("ada@acme.example");
+    assert_eq!((place.bucket, place.slot), (21, 9));
+    let unapplied = "TENANT#t#DIRECTORY#d#UNAPPLIED";
+    assert_eq!(scim_unapplied_partition(&scope), unapplied);
+    let pending = "TENANT#t#DIRECTORY#d#PENDING";
+    assert_eq!(scim_pending_partition(&scope), pending);
 }
 
 #[test]
