@@ -121,6 +121,7 @@ pub(super) fn trials(
         }
         let outcome = trial.run(root, tests, &useful, FIRST_TESTS)?;
         if outcome == MutantOutcome::NotNoticed {
+            eprintln!("not noticed so far: {}", trial.mutant.name);
             return Ok(Some(trial));
         }
         done(trial.mutant, outcome)?;
