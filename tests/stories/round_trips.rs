@@ -1,11 +1,12 @@
 //! The DynamoDB usage of each operation: calls, round trips and capacity units, independent of the
-//! size of the table. The documents use these counts.
+//! size of the table, and the conditions of its writes. The documents use these rows.
 
 pub(crate) mod scim;
+mod writes;
 
 use std::collections::HashMap;
 
-use muster_local::Options;
+use muster_local::{Options, TableRequest};
 use reqwest::Method;
 use serde_json::Value;
 use support::{Actor, Lines, Reply, World};
@@ -175,9 +176,31 @@ delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;
 
-/// The cost of a request: round trips, capacity units, calls.
-fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String {
-    assert!(!operations.contains(&"Scan".to_owned()), "{what}");
+/// The results for the operations so far.
+#[derive(Default)]
+pub(crate) struct Measured {
+    /// The cost of each: round trips, capacity units, calls.
+    pub(crate) costs: Vec<String>,
+    /// Lines for the writes of each.
+    writes: Vec<String>,
+    /// The routes that were called.
+    routes: Vec<String>,
+}
+
+impl Measured {
+    fn add(&mut self, what: &str, reply: &Reply, calls: &[TableRequest], line: &Value) {
+        self.costs.push(cost(what, reply, calls, line));
+        let name = what
+            .trim_end_matches(|it: char| it.is_ascii_digit())
+            .trim_end();
+        self.writes.extend(writes::lines_of(name, calls));
+        self.routes.push(line["route"].as_str().unwrap().to_owned());
+    }
+}
+
+fn cost(what: &str, reply: &Reply, calls: &[TableRequest], line: &Value) -> String {
+    let operations: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
+    assert!(!operations.contains(&"Scan"), "{what}");
     assert_eq!(line["calls"], operations.len(), "{what}: {line}");
     assert_eq!(line["RoundTrips"], reply.round_trips(), "{what}");
     let trips = reply.round_trips();
@@ -193,14 +216,14 @@ fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String
     format!("{what} {trips} {units:>5} {calls}")
 }
 
-/// Sends the requests of a table, one after the other. Returns a row for each, and the routes.
-async fn rows_of(
+/// Sends the requests of a table, one after the other.
+async fn measured_by(
     (world, lines): (&World, &Lines),
     operations: &str,
     kept: &mut HashMap<String, String>,
     actor_of: impl Fn(&str) -> Actor,
-) -> (Vec<String>, Vec<String>) {
-    let (mut rows, mut routes) = (Vec::new(), Vec::new());
+) -> Measured {
+    let mut measured = Measured::default();
     for operation in operations.trim().lines() {
         let (what, asked) = operation.split_once(" ; ").unwrap();
         let (asked, keep) = asked
@@ -229,14 +252,8 @@ async fn rows_of(
         world.calls.take();
         lines.take();
         let reply = actor.send(request).await.expect(status.parse().unwrap());
-        let line = lines.request();
-        rows.push(row(
-            &format!("{what} {status}"),
-            &reply,
-            &world.calls.operations(),
-            &line,
-        ));
-        routes.push(line["route"].as_str().unwrap().to_owned());
+        let what = format!("{what} {status}");
+        measured.add(&what, &reply, &world.calls.take(), &lines.request());
         if let Some(keep) = keep {
             let accept_url = reply.body["accept_url"].as_str().unwrap_or_default();
             if let Some((_, token)) = accept_url.split_once("invitation=") {
@@ -248,12 +265,12 @@ async fn rows_of(
             kept.insert(keep.to_owned(), reply.headers["location"].clone());
         }
     }
-    (rows, routes)
+    measured
 }
 
 /// The operations in a tenant with this number of organizations, one of which is ada's and has as
-/// many members: a line each.
-async fn measured(many: usize) -> String {
+/// many members.
+async fn measured(many: usize) -> Measured {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
     let named: Vec<_> = (0..many).map(|n| (format!("Acme {n:03}"), None)).collect();
@@ -285,12 +302,12 @@ async fn measured(many: usize) -> String {
         "root" => world.tenant_admin(),
         user => world.user(user),
     };
-    let (mut rows, routes) = rows_of((&world, &lines), OPERATIONS, &mut kept, actor).await;
+    let mut measured = measured_by((&world, &lines), OPERATIONS, &mut kept, actor).await;
     // A route without a row is called by an owner, as in the table of permissions.
     world.register(&PEOPLE).await;
     for route in world.routes().await {
         // A retry needs a delivery, which is made by a function behind the queue.
-        if routes.contains(&route) || route.ends_with("/retry") {
+        if measured.routes.contains(&route) || route.ends_with("/retry") {
             continue;
         }
         let (scene, action) = scene_of(&world, &route).await;
@@ -298,23 +315,22 @@ async fn measured(many: usize) -> String {
         lines.take();
         let reply = action.send(&scene).await;
         assert!((200..300).contains(&reply.status), "{route}: {reply:?}");
-        rows.push(row(
-            &route,
-            &reply,
-            &world.calls.operations(),
-            &lines.request(),
-        ));
+        measured.add(&route, &reply, &world.calls.take(), &lines.request());
     }
-    rows.extend(scim::rows(many, 0).await);
-    rows.join("\n")
+    let scim = scim::measured(many, 0).await;
+    measured.costs.extend(scim.costs);
+    measured.writes.extend(scim.writes);
+    measured
 }
 
 #[tokio::test]
-async fn the_cost_of_every_operation() {
-    insta::assert_snapshot!(measured(5).await);
+async fn the_cost_and_the_writes_of_every_operation() {
+    let measured = measured(5).await;
+    insta::assert_snapshot!("costs", measured.costs.join("\n"));
+    insta::assert_snapshot!("writes", measured.writes.join("\n"));
 }
 
 #[tokio::test]
 async fn costs_do_not_depend_on_the_size_of_the_table() {
-    assert_eq!(measured(5).await, measured(500).await);
+    assert_eq!(measured(5).await.costs, measured(500).await.costs);
 }

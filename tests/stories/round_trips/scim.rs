@@ -7,7 +7,7 @@ use muster_local::Options;
 use serde_json::{Value, json};
 use support::{ACME, Lines, World};
 
-use super::rows_of;
+use super::{Measured, measured_by};
 use crate::scim::client::Provider;
 use crate::scim::seed::seed;
 
@@ -37,8 +37,8 @@ SCIM: create user                  ; scim POST {base}/Users 201 {"userName": "ne
   with a wrong token               ; other GET {base}/Users/{linked} 401
 "#;
 
-/// A row for each request, in a directory that has as many more users as `beside` says.
-pub(crate) async fn rows(many: usize, beside: usize) -> Vec<String> {
+/// The requests to a directory that has as many more users as `beside` says.
+pub(crate) async fn measured(many: usize, beside: usize) -> Measured {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
     let root = world.tenant_admin();
@@ -91,7 +91,5 @@ pub(crate) async fn rows(many: usize, beside: usize) -> Vec<String> {
         "scim" => provider.clone(),
         _ => world.bearer("other", Some(format!("mst_{}", "A".repeat(43)))),
     };
-    rows_of((&world, &lines), OPERATIONS, &mut kept, actor)
-        .await
-        .0
+    measured_by((&world, &lines), OPERATIONS, &mut kept, actor).await
 }

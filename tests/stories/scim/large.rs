@@ -12,7 +12,7 @@ use support::World;
 use super::client::Provider;
 use super::seed::seed;
 use super::{created, origin, take_up};
-use crate::round_trips::scim::rows;
+use crate::round_trips::scim::measured;
 
 /// The most members of a group.
 const MOST_MEMBERS: usize = 10_000;
@@ -76,8 +76,8 @@ async fn ten_thousand_members_cost_one_what_ten_cost() {
 
 #[tokio::test]
 async fn requests_cost_the_same_beside_twenty_thousand_users() {
-    let small = rows(5, 0).await;
-    assert_eq!(rows(5, 20_000).await, small);
+    let small = measured(5, 0).await.costs;
+    assert_eq!(measured(5, 20_000).await.costs, small);
 }
 
 /// A directory with that many users and groups, and what its identity provider sends to it. Returns the time for it.

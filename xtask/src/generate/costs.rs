@@ -1,4 +1,4 @@
-//! What stories measure, from their snapshots: the cost of each operation, and of the runs of a large directory.
+//! Measurements of stories, from their snapshots: the cost of each operation, and of the runs of a large directory.
 
 use std::fs;
 use std::path::Path;
@@ -15,14 +15,23 @@ struct Measured {
 }
 
 const COMMAND: &str = "cargo xtask generate";
-const ALL: [Measured; 2] = [
+const ALL: [Measured; 3] = [
     Measured {
-        snapshot: "tests/stories/snapshots/stories__round_trips__the_cost_of_every_operation.snap",
+        snapshot: "tests/stories/snapshots/stories__round_trips__costs.snap",
         results: Results {
             name: "round-trips",
             title: "Round trips and capacity units",
             command: COMMAND,
             explained: "the [data model](../DATA_MODEL.md#round-trips-and-capacity-units)",
+        },
+    },
+    Measured {
+        snapshot: "tests/stories/snapshots/stories__round_trips__writes.snap",
+        results: Results {
+            name: "writes",
+            title: "The writes of each operation and their conditions",
+            command: COMMAND,
+            explained: "the [data model](../DATA_MODEL.md#conditions-of-writes)",
         },
     },
     Measured {
@@ -49,7 +58,7 @@ pub(super) fn outputs(root: &Path) -> Result<Vec<Output>> {
     outputs.collect()
 }
 
-/// What follows the header of the snapshot.
+/// Returns the text after the header of the snapshot.
 fn rows(snapshot: &str) -> Option<&str> {
     let (_, rows) = snapshot.strip_prefix("---\n")?.split_once("---\n")?;
     Some(rows.trim_matches('\n'))

@@ -1,0 +1,78 @@
+//! The writes of an operation, and the conditions under which they hold, in a form that is the same in every run.
+
+use std::sync::LazyLock;
+
+use muster_local::TableRequest;
+use regex::Regex;
+use serde_json::Value;
+
+/// Patterns of values that differ between runs, and what is shown instead.
+static CHANGING: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+    [
+        (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "(time)"),
+        (r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", "(id)"),
+        (r"[\da-f]{32,}", "(digest)"),
+        (r"[\w+/-]{43}=", "(digest)"),
+        (r"\b\d{10}\b", "(time)"),
+        (r"#!EVENTS#[\da-f]+", "#!EVENTS#(partition)"),
+    ]
+    .map(|(pattern, name)| (Regex::new(pattern).unwrap(), name))
+});
+
+/// A line for each write of an operation, and one for each of its items: the key, and the condition on it.
+pub(super) fn lines_of(operation: &str, calls: &[TableRequest]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for call in calls {
+        let mut actions = actions_of(call);
+        // The order has no meaning.
+        actions.sort();
+        if !actions.is_empty() {
+            lines.push(operation.to_owned());
+            lines.extend(actions);
+        }
+    }
+    lines
+}
+
+fn actions_of(call: &TableRequest) -> Vec<String> {
+    match call.operation.as_str() {
+        "TransactWriteItems" => {
+            let actions = call.input["TransactItems"].as_array().unwrap().iter();
+            let actions = actions.flat_map(|action| action.as_object().unwrap());
+            actions.map(|(kind, input)| action(kind, input)).collect()
+        }
+        "PutItem" => vec![action("Put", &call.input)],
+        "UpdateItem" => vec![action("Update", &call.input)],
+        "DeleteItem" => vec![action("Delete", &call.input)],
+        _ => Vec::new(),
+    }
+}
+
+fn action(kind: &str, input: &Value) -> String {
+    let item = if kind == "Put" { "Item" } else { "Key" };
+    let [pk, sk] = ["pk", "sk"].map(|name| plain(&input[item][name]));
+    match input["ConditionExpression"].as_str() {
+        Some(condition) => format!("        {kind} {pk} {sk} if {}", filled(condition, input)),
+        None => format!("        {kind} {pk} {sk}"),
+    }
+}
+
+/// A condition with the names and values that its placeholders stand for.
+fn filled(condition: &str, input: &Value) -> String {
+    static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[#:]\w+").unwrap());
+    let filled = PLACEHOLDER.replace_all(condition, |found: &regex::Captures<'_>| {
+        let name = &input["ExpressionAttributeNames"][&found[0]];
+        let value = &input["ExpressionAttributeValues"][&found[0]];
+        name.as_str().map_or_else(|| plain(value), str::to_owned)
+    });
+    filled.into_owned()
+}
+
+/// A value that is the same in every run.
+fn plain(value: &Value) -> String {
+    let text = value["S"].as_str().or(value["N"].as_str());
+    let text = text.map_or_else(|| value.to_string(), str::to_owned);
+    CHANGING.iter().fold(text, |text, (changing, name)| {
+        changing.replace_all(&text, *name).into_owned()
+    })
+}
