@@ -1,4 +1,4 @@
-//! What the clients of both services have in common.
+//! Code shared by the clients of both services.
 
 use std::time::Duration;
 

@@ -13,18 +13,18 @@ use muster_directory::{EntraSettings, LoginSync};
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What every function works with: made once, before the first invocation.
+/// The context of every function: created once, before the first invocation.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The table.
     pub store: Store,
-    /// What was set from outside.
+    /// The settings from environment variables.
     pub settings: Settings,
     /// Time and new ids.
     pub clock: Clock,
     /// Where log lines go.
     pub telemetry: Telemetry,
-    /// What only some functions use.
+    /// Services that only some functions use.
     pub services: Services,
 }
 
@@ -89,10 +89,10 @@ impl fmt::Debug for Services {
     }
 }
 
-/// What post-login works with.
+/// The context of post-login.
 #[derive(Debug)]
 pub struct LoginContext {
-    /// What every function works with.
+    /// The context of every function.
     pub app: App,
     /// Writes the profile and syncs the groups.
     pub sync: LoginSync,

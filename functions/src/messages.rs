@@ -13,7 +13,7 @@ pub(crate) struct Batch {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
-    /// What the function returns of a message that failed.
+    /// The id that the function returns for a message that failed.
     pub(crate) message_id: String,
     pub(crate) body: String,
 }

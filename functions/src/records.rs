@@ -24,7 +24,7 @@ pub struct RequestLine<'a> {
     pub code: &'static str,
     /// From the event's arrival to the answer.
     pub duration: Duration,
-    /// What it cost at DynamoDB.
+    /// Its cost at DynamoDB.
     pub measure: Measure,
 }
 
@@ -112,7 +112,7 @@ pub struct TriggerLine<'a> {
     pub reason: Option<&'static str>,
     /// From the event's arrival to the answer.
     pub duration: Duration,
-    /// What it cost at DynamoDB.
+    /// Its cost at DynamoDB.
     pub measure: Measure,
 }
 

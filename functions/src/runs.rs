@@ -32,7 +32,7 @@ pub struct RunLine<'a, T> {
     pub counts: T,
     /// From the event's arrival to the answer.
     pub duration: Duration,
-    /// What it cost at DynamoDB, where that is measured.
+    /// Its cost at DynamoDB, where that is measured.
     pub measure: Option<Measure>,
 }
 

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_mins(5);
 /// How often the queues are looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// What the timers work with.
+/// The context of the timers.
 #[derive(Clone)]
 pub(crate) struct Timers {
     pub(crate) lambda: Arc<Lambda>,

@@ -38,9 +38,9 @@ pub enum ScimType {
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong, for programs.
+    /// The type of the error, for programs.
     pub scim_type: Option<ScimType>,
-    /// What is wrong, for people.
+    /// The description of the error, for people.
     pub detail: String,
 }
 

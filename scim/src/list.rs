@@ -12,7 +12,7 @@ pub const DEFAULT_COUNT: usize = 100;
 /// Maximum number of resources in a page.
 pub const MAX_COUNT: usize = 200;
 
-/// What a list or search asks for. Sorting is not supported and ignored.
+/// Parameters of a list or search request. Sorting is not supported and ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListQuery {
     /// The condition.

@@ -12,7 +12,7 @@ use crate::filter::get;
 /// Maximum number of members of a group, and of members in one request.
 pub const MAX_MEMBERS: usize = 10_000;
 
-/// What a member is.
+/// The type of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, AsRefStr)]
 pub enum MemberType {
     /// A user. The default.
@@ -71,7 +71,7 @@ impl Members {
     }
 }
 
-/// What a PATCH does to the members of a group.
+/// The change of the members of a group by a PATCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MembersChange {
     /// Adds and removes some, and leaves the others. Both may be empty, and no id is in both. Adding a

@@ -40,7 +40,7 @@ pub enum Mutability {
 pub struct Attribute {
     /// The name, as responses spell it.
     pub name: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub description: &'static str,
     /// The type of each value.
     pub kind: Type,
@@ -146,7 +146,7 @@ pub struct Schema {
     pub id: &'static str,
     /// The name for people.
     pub name: &'static str,
-    /// What it describes.
+    /// The description.
     pub description: &'static str,
     /// Its attributes, without `id`, `externalId` and `meta`.
     pub attributes: &'static [Attribute],

@@ -106,7 +106,7 @@ pub enum OrganizationCreation {
     TenantAdmin,
 }
 
-/// What a token contains about the user's organizations: `TOKEN_ORGANIZATIONS`.
+/// The content of a token about the user's organizations: `TOKEN_ORGANIZATIONS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenOrganizations {
     /// `roles` (default): their ids and the user's role in each.
@@ -124,7 +124,7 @@ pub enum TokenOrganizations {
 pub struct SettingError {
     /// The environment variable.
     pub variable: &'static str,
-    /// What is wrong with it, without its value, which may be a secret.
+    /// The problem, without the value, which may be a secret.
     pub problem: String,
 }
 

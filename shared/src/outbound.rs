@@ -1,4 +1,4 @@
-//! What the HTTP clients for third-party servers have in common.
+//! Code shared by the HTTP clients for third-party servers.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use support::{Actor, Fault, Faults, World, at_once, invariants, statuses};
 use crate::sync::setup::{ORGANIZATIONS, Setup};
 
 const EVE: &str = "/users/eve";
-/// What is known of eve beyond her id.
+/// Personal data of eve beyond her id.
 const PERSONAL: [&str; 3] = ["Eve Adams", "eve.adams@", "eve-browser"];
 
 /// A user of the tenant with a name and a browser in her token and her requests.

@@ -1,4 +1,4 @@
-//! What the holder of the link of an invitation sees before they sign in.
+//! The preview of an invitation for the holder of its link, before they sign in.
 
 use muster_local::Options;
 use reqwest::Method;

@@ -33,7 +33,7 @@ pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
     Some((chromium, packages))
 }
 
-/// What a visitor of the page sees, whose actions are a function of the driver.
+/// Visits the page with a function of the driver. Returns what the visitor sees.
 async fn drive(
     (chromium, packages): &(PathBuf, PathBuf),
     world: &World,

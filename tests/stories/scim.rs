@@ -42,7 +42,7 @@ pub(crate) async fn created(world: &World) -> (ScimScope, Value) {
     (scope, made.body)
 }
 
-/// What an identity provider writes.
+/// The origin of the writes of an identity provider.
 fn origin(scope: &ScimScope) -> Origin {
     Origin::new(
         Actor::scim(&scope.directory_id),

@@ -153,7 +153,7 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
         .find_map(|(_, path)| path.get(&method))
 }
 
-/// What the schema of its type does not allow in an event.
+/// Returns the violations of an event, by the schema of its type.
 pub(crate) fn event_violations(event: &Value) -> Vec<String> {
     let event_type = event["type"].as_str().unwrap();
     let mapping = &DOCUMENT["components"]["schemas"]["TypedEvent"]["discriminator"]["mapping"];

@@ -23,7 +23,7 @@ pub struct World {
     pub stack: Stack,
     /// Every call of the functions to DynamoDB.
     pub calls: Calls,
-    /// What DynamoDB charged the functions for.
+    /// The charges of DynamoDB for the functions.
     pub charges: Charges,
     http: reqwest::Client,
     /// Last, so that it is dropped after everything that uses it.

@@ -1,4 +1,4 @@
-//! What cargo knows of packages.
+//! Package metadata from Cargo.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,7 +23,7 @@ pub(crate) struct Package {
     pub(crate) targets: Vec<Target>,
 }
 
-/// What is built of a package.
+/// A build target of a package.
 #[derive(Deserialize)]
 pub(crate) struct Target {
     pub(crate) name: String,

@@ -13,7 +13,7 @@ pub fn variable(name: &str) -> Result<String, Error> {
     Ok(std::env::var(name)?)
 }
 
-/// What all clients of AWS have in common.
+/// Configuration shared by all AWS clients.
 pub struct Aws {
     /// The HTTP client.
     pub http: SharedHttpClient,

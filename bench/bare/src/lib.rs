@@ -1,4 +1,4 @@
-//! What the bare functions have in common: the clients of the real functions, and one request that uses them.
+//! Code shared by the bare functions: the clients of the real functions, and one request that uses them.
 
 pub mod client;
 pub mod fetch;

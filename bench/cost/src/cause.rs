@@ -1,6 +1,6 @@
-//! What a cost follows from.
+//! The causes of costs.
 
-/// What causes a cost.
+/// The cause of a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// Requests and sign-ins, what they store, and what the deployment costs without them.
@@ -15,7 +15,7 @@ pub enum Cause {
     Webhooks,
     /// Mails of invitations, with their queue.
     Mails,
-    /// What timers start: runs of directories, with their queue, and checks of domains.
+    /// Work that timers start: runs of directories, with their queue, and checks of domains.
     Timers,
 }
 

@@ -112,7 +112,7 @@ fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     Ok(())
 }
 
-/// What follows a change: the costs of events, and of what is done with them.
+/// The costs of a change: those of its events, and of processing them.
 fn of_changes(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     writeln!(
         text,
@@ -178,7 +178,7 @@ fn of_cause(text: &mut String, data: &Data, bills: &[Bill], cause: Cause) -> Res
     Ok(())
 }
 
-/// What timers start.
+/// The costs of the work that timers start.
 fn of_timers(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     writeln!(
         text,

@@ -44,7 +44,7 @@ const PRICES: [&str; 21] = [
     "transfer",
 ];
 
-/// What the changes of a month write.
+/// The number and size of the events that the changes of a month write.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Changes {
     /// Events.
@@ -179,7 +179,7 @@ impl<'a> Usage<'a> {
         Ok(self.given("own_ms")? + trips * self.given("trip_ms")? + graph)
     }
 
-    /// What is in the table.
+    /// The items stored in the table.
     fn stored(&mut self) -> Result<()> {
         let items = &self.data.measured.items;
         let kinds = items.get(&self.shape.made).context("who made the items")?;
@@ -240,7 +240,7 @@ impl<'a> Usage<'a> {
         Ok(count)
     }
 
-    /// What a deployment costs, in part also without requests.
+    /// The costs of a deployment, in part also without requests.
     fn standing(&mut self) -> Result<()> {
         let (cause, each, template) =
             (Cause::Requests, self.shape.deployments, &self.data.template);
@@ -278,7 +278,7 @@ fn function(operation: &str) -> &str {
         .map_or(operation, |(function, _)| function)
 }
 
-/// What causes the log lines with this message.
+/// Returns the cause of the log lines with this message.
 fn cause_of(line: &str) -> Cause {
     match line {
         "publish events" => Cause::Publishing,

@@ -11,7 +11,7 @@ const STYLE: &str = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-
 const BUTTON: &str = "display:inline-block;padding:.6rem 1.2rem;border-radius:.4rem;background:#0b57d0;color:#ffffff;text-decoration:none";
 const SMALL: &str = "font-size:14px;color:#57606a";
 
-/// What the mail of an invitation says. The names are those that users chose.
+/// The content of the mail of an invitation. The names are those that users chose.
 #[derive(Clone, Debug)]
 pub struct InvitationMail<'a> {
     /// The name of the organization.

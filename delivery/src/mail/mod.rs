@@ -16,11 +16,11 @@ use muster::domain::Email;
 pub struct Mail<'a> {
     /// The address.
     pub to: &'a Email,
-    /// What it says.
+    /// Its content.
     pub content: MailContent,
 }
 
-/// What a mail says.
+/// The content of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailContent {
     /// Finished texts.

@@ -27,7 +27,7 @@ pub const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * HOUR);
 /// together.
 const JITTER: f64 = 0.2;
 
-/// What an attempt means for the message.
+/// The consequence of an attempt for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The endpoint has it.

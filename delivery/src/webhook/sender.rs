@@ -77,7 +77,7 @@ impl Connections {
     }
 }
 
-/// What an endpoint answered: never its body, which could be that of an internal service.
+/// The response of an endpoint, without its body, which could be that of an internal service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 /// 2026-11-20T10:00:00Z.
 const NOW: i64 = 1_795_168_800_000;
 
-/// What the server does with a connection.
+/// The server's response to a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Writes this text after the request, and closes.

@@ -17,7 +17,7 @@ use muster::store::{self, CurrentMemberships, KnownUser, Store};
 /// Number of groups that are looked up and created at a time.
 pub(crate) const PART: usize = 500;
 
-/// What is known of what has been created for the assigned groups, before it is recorded.
+/// The items known to have been created for the assigned groups, before this is recorded.
 struct Marks {
     made: Provisioned,
     fingerprint: String,

@@ -148,7 +148,7 @@ pub(crate) struct State {
     pub(crate) not_all_made: bool,
     /// Whether another write changed what was to be renamed. The next login checks it again.
     pub(crate) overtaken: bool,
-    /// What was not taken away, and roles that were not changed, because they have changed since they were read.
+    /// Number of removals and role changes that were not made, because the items have changed since they were read.
     pub(crate) not_taken: usize,
     /// Organizations that could not be created. Their teams are standalone.
     pub(crate) not_made: BTreeSet<OrganizationId>,

@@ -46,7 +46,7 @@ pub enum Since<'a> {
     Link(&'a DeltaLink),
 }
 
-/// What has changed in groups.
+/// The changes in groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupChanges {
     /// Users who were added to one of the groups or removed from it.
@@ -58,7 +58,7 @@ pub struct GroupChanges {
 /// Accounts that were made, changed or deleted.
 pub type AccountChanges = BTreeSet<EntraObjectId>;
 
-/// What a read of changes returns.
+/// The result of a read of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes<T> {
     /// The changes, and the link to those after them. It is to be stored once they are applied.

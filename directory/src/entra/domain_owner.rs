@@ -15,9 +15,9 @@ use super::variables::Variables;
 use muster::config::SettingError;
 use muster::domain::{Clock, Domain, EntraId};
 
-/// What the token endpoint of an Entra tenant ends in.
+/// The end of the URL of the token endpoint of an Entra tenant.
 const TOKEN: &str = "/oauth2/v2.0/token";
-/// What its discovery document ends in.
+/// The end of the URL of its discovery document.
 const DISCOVERY: &str = "/v2.0/.well-known/openid-configuration";
 
 /// Looks up the Entra tenants of domains.

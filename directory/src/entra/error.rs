@@ -95,7 +95,7 @@ pub enum ReadError {
     Nonsense {
         /// The request.
         question: Question,
-        /// What is wrong with the response.
+        /// The problem with the response.
         problem: &'static str,
     },
     /// Two complete reads of one login that differ.
@@ -212,7 +212,7 @@ pub enum Question {
     AppRoles,
     /// The groups of one user.
     UserGroups,
-    /// What has changed in groups.
+    /// The changes in groups.
     GroupChanges,
     /// Which accounts were enabled, disabled or deleted.
     AccountChanges,

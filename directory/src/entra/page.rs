@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{GroupId, MAX_NAME_LENGTH, Name};
 
-/// What is wrong with a response.
+/// The problem with a response.
 pub(super) type PageFault = &'static str;
 
 /// Maximum length of a link to the next page, in bytes.

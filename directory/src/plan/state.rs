@@ -25,7 +25,7 @@ pub struct HeldOrganization {
     pub source: Source,
     /// Its version, which a write is conditional on.
     pub version: u64,
-    /// What the sync recorded on it.
+    /// The marks that the sync recorded on it.
     pub marks: MembershipMarks,
 }
 
@@ -72,7 +72,7 @@ pub struct HeldTeam {
     pub source: Source,
     /// Its version, which a write is conditional on.
     pub version: u64,
-    /// What the sync recorded on it.
+    /// The marks that the sync recorded on it.
     pub marks: TeamMembershipMarks,
 }
 

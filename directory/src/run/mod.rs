@@ -116,7 +116,7 @@ pub struct Runs {
 /// Why one user could not be followed.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What an invocation did.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct RunReport {
     /// How it ended.

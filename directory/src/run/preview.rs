@@ -1,4 +1,4 @@
-//! What a run would change, without changing it.
+//! The preview of a run, which changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -24,14 +24,14 @@ use muster::store::{CurrentMemberships, Store};
 /// Users who are named.
 const MAX_NAMED: usize = 1_000;
 
-/// What would change for one user.
+/// The changes that a run would make for one user.
 #[derive(Default)]
 struct Previewed {
     user: Option<PreviewedUser>,
     given: u64,
     lost: u64,
     made: PreviewedCreations,
-    /// What was read of their groups.
+    /// Their groups, as read.
     reading: Option<DirectorySnapshot>,
 }
 

@@ -1,4 +1,4 @@
-//! What is recorded of a run.
+//! The record of a run.
 
 use super::RunError;
 use muster::domain::{Directory, DirectoryRun, RunNumbers, RunOutcome, Timestamp};

@@ -24,7 +24,7 @@ const COMPLETE_EACH: Duration = Duration::from_hours(24);
 /// Groups that are followed by name. More are followed as all groups of the Entra tenant.
 const MAX_NAMED: usize = 500;
 
-/// What a directory gives memberships by.
+/// The groups by which a directory gives memberships.
 pub(super) struct Followed {
     /// Number of groups assigned to the application.
     pub(super) assigned: usize,

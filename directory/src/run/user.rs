@@ -15,7 +15,7 @@ use muster::domain::{DirectorySettings, Origin, RunNumbers, Source, UserId};
 use muster::store::{self, CurrentMemberships, KnownUser, WriteOutcome};
 use tokio::time::Instant;
 
-/// What is known of an account.
+/// The known state of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     /// It is there and enabled.
@@ -40,7 +40,7 @@ pub(super) struct Concerned {
     pub(super) is_of_directory: bool,
 }
 
-/// What the directory says about a user.
+/// The state of a user in the directory.
 pub(super) enum Said {
     /// Nothing: they have no account in it.
     Nothing,
@@ -50,7 +50,7 @@ pub(super) enum Said {
     Groups(DirectorySnapshot),
 }
 
-/// What a pass does.
+/// The settings of a pass.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
     /// Whether it takes away what the first pass counted.
@@ -59,11 +59,11 @@ pub(super) struct Pass {
     pub(super) left: u64,
 }
 
-/// What was done for one user.
+/// The result for one user.
 #[derive(Debug, Default)]
 pub(super) struct FollowedUser {
     pub(super) numbers: RunNumbers,
-    /// What was taken away, as the first pass counts it.
+    /// Number of memberships taken away, as the first pass counts them.
     pub(super) taken: u64,
     /// Whether something is to be taken away in the second pass.
     pub(super) is_leaving: bool,
@@ -81,7 +81,7 @@ pub(super) struct Follower<'a> {
     work: &'a Work<'a>,
     origin: &'a Origin,
     pass: Pass,
-    /// What was taken away of these users.
+    /// Number of memberships of these users that were counted as taken away.
     taken: AtomicU64,
 }
 

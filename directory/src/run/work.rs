@@ -1,4 +1,4 @@
-//! What a run works with, and its limits.
+//! The context of a run, and its limits.
 
 use std::sync::Mutex;
 

@@ -26,7 +26,7 @@ pub struct ScimEffect {
     clock: Clock,
 }
 
-/// What was done after a request.
+/// The result of the work after a request.
 #[derive(Debug, Default)]
 pub struct ScimReport {
     /// Users who were followed.

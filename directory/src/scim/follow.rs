@@ -135,7 +135,7 @@ impl Follower<'_> {
 /// Applies what was read of a directory user to the user whom it is linked to, until it is what the table has. Without
 /// a directory user, ends what one gave.
 ///
-/// What was written is compared with the table again: another request may have read before it and written after it.
+/// The result is compared with the table again: another request may have read before the write and written after it.
 pub(crate) async fn follow(
     follower: Follower<'_>,
     mut read: Option<ScimUserWithGroups>,

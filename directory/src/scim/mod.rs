@@ -1,5 +1,5 @@
-//! What directories of type `scim` give: the same plan as at a login of Entra, from what the identity provider has
-//! written. See `docs/SCIM.md`.
+//! Effect of directories of type `scim`: the same plan as at a login of Entra, from the data that the identity provider
+//! has written. See `docs/SCIM.md`.
 
 mod effect;
 mod follow;

@@ -31,7 +31,7 @@ pub(crate) struct Followed {
     pub(super) brake: Brake,
 }
 
-/// What a login may not remove.
+/// The limits on removals by a login.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Brake {
     /// Whether a run was blocked and none has succeeded since: nothing is removed until a run does.
@@ -71,7 +71,7 @@ pub(super) struct FollowedScim {
     pub(super) rules: DirectorySettings,
 }
 
-/// What the logins of a tenant follow.
+/// The directory that the logins of a tenant follow.
 #[derive(Clone, Debug)]
 pub(super) enum Following {
     /// Nothing: there is no directory.

@@ -40,7 +40,7 @@ const BROKEN: &str = "directory-broken";
 /// Why something was not taken away: the last run was blocked, or it is more than the limit.
 const HELD_BACK: &str = "removal-limit";
 
-/// What was read of the directory.
+/// The result of reading the directory.
 enum DirectoryReading {
     /// Nothing, for this reason.
     None(&'static str),

@@ -1,4 +1,4 @@
-//! What is read when nothing goes wrong, and by how many calls.
+//! Successful reads, and the number of their calls.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

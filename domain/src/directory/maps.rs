@@ -16,15 +16,15 @@ pub const MAX_MAP_ENTRIES: usize = 200;
 /// Maximum length of a key, in characters: app roles have up to 120.
 const MAX_KEY_LENGTH: usize = 120;
 
-/// What is wrong with the role of an entry.
+/// The error text for the role of an entry.
 const ROLE: &str = "must give each app role value or group id a role: admin, org_admin, manager, \
                     member, internal_user, readonly or internal_user_viewer, never owner";
-/// What is wrong with an entry of a map of groups.
+/// The error text for an entry of a map of groups.
 const MAPPED: &str = "must give each group id an object with the organization_id and the role: admin, org_admin, \
                       manager, member, internal_user, readonly or internal_user_viewer, never owner";
-/// What is wrong with a map that is too large.
+/// The error text for a map that is too large.
 const TOO_MANY: &str = "must have at most 200 entries";
-/// What is wrong with a key.
+/// The error text for a key.
 const KEY: &str = "must have keys of 1 to 120 characters";
 
 /// Maps app roles and groups to roles. Never gives owner: owners are set by hand.

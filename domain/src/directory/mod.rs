@@ -84,7 +84,7 @@ pub enum RequestedStatus {
     Paused,
 }
 
-/// What happens to the memberships of a directory when it is deleted.
+/// The handling of the memberships of a directory when it is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[derive(AsRefStr, EnumString, VariantNames)]

@@ -1,4 +1,4 @@
-//! What a run would change.
+//! The preview of a run.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -22,7 +22,7 @@ pub struct EventDraft {
     group_id: Option<GroupId>,
 }
 
-/// What happens to a resource.
+/// A change of a resource.
 #[derive(Debug)]
 pub enum Transition<'a, T> {
     /// It is created.

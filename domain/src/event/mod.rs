@@ -134,7 +134,7 @@ impl Event {
     }
 }
 
-/// What an event says of people beyond their ids. Stored apart from the event, so that it can be erased.
+/// The personal data in an event besides ids. Stored apart from the event, so that it can be erased.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonalDetails {
     /// The name of the actor.

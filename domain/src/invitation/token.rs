@@ -16,7 +16,7 @@ use crate::{Invalid, InvitationId, OrganizationId, TenantId, UserId};
 
 /// The start of a token, which names its format.
 const PREFIX: &str = "inv1_";
-/// What is signed starts with it, so that the secret signs nothing else by accident.
+/// The start of the signed text, so that the secret signs nothing else by accident.
 const SUBJECT: &str = "muster-invitation-1";
 /// The separator of what a token names. Of its ids only the last, that of the inviter, can contain it.
 const SEPARATOR: char = '#';
@@ -68,7 +68,7 @@ impl InvitationSecret {
     }
 }
 
-/// What the HMAC covers.
+/// Returns the text that the HMAC covers.
 fn signed(invitation: &Invitation) -> String {
     let Invitation {
         tenant_id,

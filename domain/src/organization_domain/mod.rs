@@ -67,7 +67,7 @@ pub struct OrganizationDomain {
     pub verified_at: Option<Timestamp>,
     /// Time of the last look-up of its record.
     pub last_checked_at: Option<Timestamp>,
-    /// What was wrong with the record at the last look-up.
+    /// The problem with the record at the last look-up.
     pub failure: Option<String>,
     /// Number of checks in a row without the record. Not part of the HTTP contract.
     pub misses: u8,

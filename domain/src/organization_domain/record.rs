@@ -63,7 +63,7 @@ pub(super) fn name_of(domain: &Domain) -> String {
     format!("{CHALLENGE_LABEL}.{domain}")
 }
 
-/// What a look-up of the record of a domain found.
+/// The result of looking up the record of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainCheck {
     /// The record.

@@ -1,4 +1,4 @@
-//! What events say, and of whom.
+//! Tests of the content of events, and of the users they name.
 
 use super::memberships::team_membership;
 use super::organizations::organization;

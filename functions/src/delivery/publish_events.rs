@@ -48,7 +48,7 @@ run_counts! {
     retries => "EventRetries",
 }
 
-/// What has an event of a batch that is sent again.
+/// The receivers that have an event of a batch that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RecordProgress {
     Bus,
@@ -293,8 +293,8 @@ impl Publisher {
     }
 }
 
-/// What the queue of failures gets: where the event is, and why it was not published. Not the event, which stays in the
-/// table.
+/// The message for the queue of failures: where the event is, and why it was not published. Without the event, which
+/// stays in the table.
 fn message(record: &EventRecord, reason: &str, context: &Context) -> Message {
     let body = json!({
         "reason": reason,

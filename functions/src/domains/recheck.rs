@@ -27,7 +27,7 @@ const PAGE: usize = 100;
 /// Domains that are looked up at once.
 const AT_ONCE: usize = 16;
 
-/// What the function works with.
+/// The context of the function.
 struct Recheck {
     app: App,
     resolvers: Resolvers,

@@ -19,7 +19,7 @@ const MAX_LIST_BYTES: usize = 4_000_000;
 /// Number of users or groups that are read at the same time.
 const AT_ONCE: usize = 16;
 
-/// What is found: how many there are, and those of the page.
+/// The resources found: how many there are, and those of the page.
 struct FoundResources<T> {
     total: usize,
     items: Vec<T>,

@@ -172,7 +172,7 @@ impl Scim {
     }
 }
 
-/// What a request asks for.
+/// The operation that a request asks for.
 enum Asked<Id> {
     List(Box<ListQuery>),
     Get(Id),

@@ -54,8 +54,8 @@ pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
 ///
 /// For a disabled user, no organizations and no `tenant_admin`, and the list of groups without that group.
 ///
-/// What else the event carries stays. An event without a user goes back as it came, and so does any
-/// event on an error or when time runs out, but for a `tenant_admin` that the user is not.
+/// The rest of the event stays unchanged. An event without a user is returned as it came, and so is any event on an
+/// error or when time runs out, but for a `tenant_admin` that the user is not.
 async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let default = app.settings.default_tenant_id.as_ref();

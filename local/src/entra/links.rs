@@ -11,14 +11,14 @@ use super::answer::Refusal;
 /// Number of links that are kept. Older ones have expired.
 const MAX_KEPT: usize = 10_000;
 
-/// What a query follows.
+/// The type of object that a query follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Followed {
     Groups,
     Users,
 }
 
-/// What one query asks for. All its links have it.
+/// The parameters of a query. All its links have them.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) followed: Followed,
@@ -38,12 +38,12 @@ pub(super) struct State {
 
 pub(super) type States = BTreeMap<String, State>;
 
-/// What a link stands for.
+/// The state that a link stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
     /// The pages that follow, and the number of the link at their end.
     Pages(Arc<Vec<Vec<Value>>>, u64),
-    /// What the changes are compared with.
+    /// The query, and the states that the changes are compared with.
     Since(Asked, Arc<States>),
 }
 

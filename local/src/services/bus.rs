@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 10;
 /// Length of a detail type.
 const MAX_DETAIL_TYPE: usize = 128;
 
-/// What was put on the buses.
+/// The entries that were put on the buses.
 #[derive(Debug, Default)]
 pub(super) struct EventLog {
     entries: Mutex<VecDeque<Value>>,

@@ -46,7 +46,7 @@ pub(crate) struct Services {
     /// The ARNs of the secrets.
     secrets: BTreeSet<String>,
     dns: Arc<Dns>,
-    /// What each function may do, by its logical id.
+    /// The allowed actions of each function, by its logical id.
     functions: BTreeMap<String, BTreeSet<ServiceAction>>,
     faults: ServiceFaults,
 }

@@ -40,7 +40,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// What a receiver deletes it with. A newer receipt of the same message replaces it.
+    /// The receipt with which a receiver deletes it. A newer receipt of the same message replaces it.
     pub(crate) fn receipt(&self) -> String {
         format!("{}#{}", self.id, self.receive_count)
     }

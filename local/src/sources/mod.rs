@@ -22,7 +22,7 @@ use crate::template::{Mapping, Source, Template};
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// What a mapping works with.
+/// The context of a mapping.
 #[derive(Clone)]
 struct Invoker {
     lambda: Arc<Lambda>,

@@ -58,7 +58,7 @@ pub struct Function {
     pub variables: BTreeMap<String, String>,
     /// The permissions of its policies on the table.
     pub rights: BTreeSet<Right>,
-    /// What its policies deny on the table.
+    /// The denials of its policies on the table.
     pub denials: BTreeSet<Denial>,
     /// The permissions of its policies on event buses, queues and secrets.
     pub actions: BTreeSet<ServiceAction>,
@@ -184,7 +184,7 @@ pub enum Source {
     Queue(String, usize),
 }
 
-/// What a mapping of a stream does with failures.
+/// The handling of failures by a mapping of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamSettings {
     /// Whether a batch that ends the function is halved.

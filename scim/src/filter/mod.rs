@@ -68,7 +68,7 @@ pub enum Literal {
     Null,
 }
 
-/// What is asked of an attribute.
+/// A condition on an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
     /// `pr`

@@ -3,7 +3,7 @@
 use super::{Filter, Literal, MAX_FILTER_DEPTH, Test};
 use crate::path::AttributePath;
 
-/// What is wrong with a filter.
+/// The reason why a filter is invalid.
 type Reason = &'static str;
 
 pub(crate) struct Parser<'a> {

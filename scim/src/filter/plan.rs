@@ -7,7 +7,7 @@ use crate::text::fold;
 /// Maximum number of lookups that one filter with `or` may need.
 pub const MAX_ALTERNATIVES: usize = 10;
 
-/// What an index can find, from the most selective on.
+/// The attributes that an index can find, the most selective first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Indexed {
     /// `id`
@@ -51,7 +51,7 @@ pub enum Plan {
     Scan,
 }
 
-/// What a filter asks about the members of a group.
+/// The members of a group that a filter asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembersAsked {
     /// Ids that the filter asks for as members.
@@ -182,7 +182,7 @@ impl Filter {
         })
     }
 
-    /// What the filter asks about members, so that a caller reads these and not all members.
+    /// Returns the members that the filter asks for, so that a caller reads these and not all members.
     pub fn members_asked(&self, kind: ScimResource) -> MembersAsked {
         let mut asked = MembersAsked::default();
         self.ask_members(kind, &mut asked);

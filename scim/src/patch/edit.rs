@@ -196,7 +196,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// What a filter says about the element it looks for: `type eq "work"` is `{"type": "work"}`.
+    /// Returns the values that a filter requires of an element: `{"type": "work"}` for `type eq "work"`.
     fn described(&self) -> Result<Map<String, Value>, Error> {
         let parts = match self.filter {
             Some(Filter::And(parts)) => parts.as_slice(),

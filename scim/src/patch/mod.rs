@@ -16,7 +16,7 @@ use edit::{Edit, is_empty};
 /// Maximum number of operations in a request.
 pub const MAX_OPERATIONS: usize = 1_000;
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
     Add,
@@ -58,12 +58,12 @@ pub struct PatchRequest {
     operations: Vec<Operation>,
 }
 
-/// What a PATCH makes of a group.
+/// The result of a PATCH of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupPatched {
     /// The group.
     pub group: Group,
-    /// What happens to its members.
+    /// The change of its members.
     pub members: MembersChange,
 }
 

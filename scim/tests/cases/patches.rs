@@ -1,4 +1,4 @@
-//! What a PATCH changes.
+//! Tests of the changes that a PATCH makes.
 
 use muster_scim::*;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What responses have: attributes, errors and discovery documents.
+//! Tests of responses: attributes, errors and discovery documents.
 
 use muster_scim::*;
 use serde_json::json;

@@ -160,7 +160,7 @@ pub(super) type Placed<'a, T> = (usize, &'a T);
 /// The result of each item of a batch, at its place.
 pub(super) struct Results<T>(Vec<Option<Result<Added<T>, Refusal>>>);
 
-/// What the failed conditions of a transaction mean for one of its items.
+/// The outcome for one item of a transaction whose conditions failed.
 pub(super) enum ItemOutcome<T> {
     Settled(Box<Result<Added<T>, Refusal>>),
     /// Needs a transaction of its own.

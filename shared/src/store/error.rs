@@ -123,7 +123,7 @@ pub enum Refusal {
     Invalid {
         /// The request field.
         field: &'static str,
-        /// What is wrong with the value.
+        /// The reason why the value is not allowed.
         reason: Invalid,
     },
     /// The tenant has the maximum number of these resources.

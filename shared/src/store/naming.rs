@@ -1,4 +1,4 @@
-//! What organizations and teams have in common: reserved names, and lists in their order.
+//! Code shared by organizations and teams: reserved names, and lists in the order of names.
 
 use super::keys::{Key, MAX_SORT_KEY_BYTES};
 use super::table::{Item, Unmet};

@@ -1,4 +1,4 @@
-//! What the tests of the store write and read.
+//! Sample data for the tests of the store.
 
 use super::Context;
 use super::keys;

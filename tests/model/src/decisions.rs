@@ -140,8 +140,8 @@ fn reaches(role: Role, other: Role) -> Result<(), RequestOutcome> {
     }
 }
 
-/// What an operation on invitations requires of its caller: a live organization, and a role that manages members and is
-/// not below the role that is given.
+/// The requirements on the caller of an operation on invitations: a live organization, and a role that manages members
+/// and is not below the role that is given.
 pub fn require_manager(
     table: &Table,
     caller: Id,

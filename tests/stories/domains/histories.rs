@@ -44,7 +44,7 @@ fn membership(role: &str, status: &str, source: &str) -> Item {
     }))
 }
 
-/// What lets `bob` join `o1` as a member.
+/// The items that let `bob` join `o1` as a member.
 fn scene() -> [Item; 4] {
     [
         json!({"pk": "TENANT#acme#USER#bob", "sk": "USER", "user_id": "bob"}),

@@ -1,4 +1,4 @@
-//! What expires: a deleted organization after 30 days, an idempotency key after one.
+//! The expiry of a deleted organization after 30 days, and of an idempotency key after one day.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What each route returns to a disabled user.
+//! The response of each route to a disabled user.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! What the groups of a directory of type `scim` give. The numbers are those of the cases that other products got wrong.
+//! The effect of the groups of a directory of type `scim`. The numbers are those of the cases that other products got
+//! wrong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

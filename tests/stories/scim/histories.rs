@@ -32,7 +32,7 @@ const GROUPS: usize = 3;
 const CROWD: usize = 33;
 const TENANTS: [&str; 2] = ["globex", "initech"];
 
-/// What happened, and how often.
+/// Number of times that each step happened, by its name.
 type Counts = BTreeMap<&'static str, usize>;
 
 struct History {

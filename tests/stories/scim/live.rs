@@ -1,4 +1,4 @@
-//! What a request of an identity provider changes here: in the request itself, and seconds later by the queue of runs.
+//! Changes by a request of an identity provider: in the request itself, and seconds later by the queue of runs.
 
 use std::time::Duration;
 
@@ -314,7 +314,7 @@ async fn a_large_group_follows_within_seconds() {
     invariants::check(&scene.world.items().await);
 }
 
-/// What a request left that was cut off, and what came while the directory was paused, is done by the timer.
+/// The timer finishes the work of a request that was cut off.
 #[tokio::test]
 async fn the_timer_takes_up_what_requests_have_left() {
     let scene = Scene::open().await;

@@ -37,7 +37,7 @@ impl Scene {
         root.patch(&self.path, settings).await.expect(200);
     }
 
-    /// What requests have left in the table.
+    /// Returns the items of unfinished work that requests have left in the table.
     pub(super) async fn left(&self) -> Vec<Value> {
         let items = self.world.items().await.into_iter();
         let left = items.filter(|item| {

@@ -1,4 +1,4 @@
-//! What the settings of a directory of type `scim` do with its groups.
+//! The effect of the settings of a directory of type `scim` on its groups.
 
 use serde_json::{Value, json};
 use support::{World, invariants};

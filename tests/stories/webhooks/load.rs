@@ -97,7 +97,7 @@ async fn an_endpoint_that_hangs_delays_the_others_once() {
     }
 }
 
-/// What every connection to [`endless`] gets, and how often: the bytes of a gigabyte.
+/// The data that [`endless`] sends on every connection, and how often: the bytes of a gigabyte.
 const CHUNK: &[u8] = &[b'x'; 64 * 1024];
 const CHUNKS: usize = 16 * 1024;
 

@@ -41,7 +41,7 @@ pub enum InvitationRequest {
     Decline(u8, Proof),
 }
 
-/// What a user answers an invitation with.
+/// The proof with which a user answers an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Proof {
     /// The token of this send, from 1.

@@ -18,7 +18,7 @@ pub(super) struct Listed {
     pub(super) file: String,
     pub(super) function: Option<Function>,
     pub(super) genre: Genre,
-    /// What takes the place of the span. Empty if the span is deleted.
+    /// The text that replaces the span. Empty if the span is deleted.
     pub(super) replacement: String,
     pub(super) span: Place,
 }
@@ -28,7 +28,7 @@ pub(super) struct Function {
     function_name: String,
 }
 
-/// What a mutant changes.
+/// The kind of code that a mutant changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub(super) enum Genre {
     FnValue,

@@ -65,7 +65,8 @@ impl MutatedPart {
         }
     }
 
-    /// What of the workspace Cargo builds. For the stories all of it, so that the features of libraries stay the same.
+    /// The part of the workspace that Cargo builds. For the stories all of it, so that the features of libraries stay
+    /// the same.
     const fn selection(self) -> &'static [&'static str] {
         match self {
             Self::Domain => &["--package", "muster-domain", "--lib"],

@@ -7,7 +7,7 @@ use lambda_http::{Body, Error, Request, RequestExt as _, Response, service_fn};
 use muster_bare::client::{Aws, variable};
 use serde::{Deserialize, Serialize};
 
-/// What `list-members` shows of a membership.
+/// The fields of a membership that `list-members` returns.
 #[derive(Serialize, Deserialize)]
 struct Member {
     tenant_id: String,

@@ -1,4 +1,4 @@
-//! What is not included, what was measured, what is assumed, and the prices.
+//! The sections on exclusions, measurements, assumptions and prices.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

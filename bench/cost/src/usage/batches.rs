@@ -16,7 +16,7 @@ const DOMAIN_DAYS: f64 = 7.0;
 const USERS_OF_RUN: f64 = 50.0;
 /// The operations after which a run reads a user whose groups have changed.
 const CHANGES_OF_GROUPS: [&str; 2] = ["login, one more group", "login, first into 10 groups"];
-/// What Lambda requests of a queue for a message: it receives and deletes it.
+/// Number of requests that Lambda makes to a queue for a message: it receives and deletes it.
 const READS_OF_MESSAGE: f64 = 2.0;
 
 impl<'a> Usage<'a> {
@@ -53,7 +53,7 @@ impl<'a> Usage<'a> {
         self.read_queue(cause, mails)
     }
 
-    /// What timers start. Not a part of the requests: it happens without them too.
+    /// The work that timers start. Not a part of the requests: it happens without them too.
     pub(super) fn timers(&mut self) -> Result<()> {
         let (cause, shape) = (Cause::Timers, self.shape);
         let times = MONTH_MINUTES / self.data.template.reconcile_minutes;
@@ -84,7 +84,7 @@ impl<'a> Usage<'a> {
         self.more((none_due, "recheck-domains, 1 domain"), cause, due)
     }
 
-    /// What a batch costs more than a plain one of its function, so many times.
+    /// The extra cost of a batch over a plain one of its function, so many times.
     fn more(&mut self, (plain, name): (&str, &str), cause: Cause, count: f64) -> Result<()> {
         let batch = self.measured(name)?;
         let plain = self.measured(plain)?;

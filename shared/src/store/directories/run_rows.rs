@@ -1,4 +1,4 @@
-//! What the table has of the runs of a directory: the progress on an item of its own, the record of each run, and
+//! The data of the runs of a directory in the table: the progress on an item of its own, the record of each run, and
 //! attributes of the directory.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) const BLOCKED: &str = "blocked_run_id";
 /// Attribute of a directory: the end of the last run that could read it.
 pub(super) const READ_AT: &str = "read_at";
 
-/// What is kept between the runs of a directory, and while one is under way.
+/// State that is kept between the runs of a directory, and while one is under way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunState {
@@ -36,7 +36,7 @@ pub struct RunState {
     pub group_links: Vec<String>,
     /// As `group_links`, of accounts.
     pub account_link: Option<String>,
-    /// What the links follow, and the settings that were applied. Another value needs a complete run.
+    /// Fingerprint of what the links follow and of the settings that were applied. Another value needs a complete run.
     pub followed: String,
     /// Number of groups assigned to the application in the last run.
     pub groups: usize,
@@ -55,10 +55,10 @@ pub struct RunState {
 pub struct OpenRun {
     /// The id.
     pub id: DirectoryRunId,
-    /// What it reads.
+    /// Its scope.
     pub kind: RunKind,
-    /// What was followed when a complete run began; empty in a run of changes. What differs at the end needs another
-    /// complete run.
+    /// The same fingerprint when a complete run began; empty in a run of changes. If it differs at the end, another
+    /// complete run is needed.
     #[serde(default)]
     pub followed: String,
     /// Who asked for it.
@@ -67,7 +67,7 @@ pub struct OpenRun {
     pub started_at: Timestamp,
     /// Whether everything is counted, and what is taken away is taken away now.
     pub takes_away: bool,
-    /// What was taken away so far: memberships that ended, and those of users who were disabled.
+    /// Number of memberships taken away so far: those that ended, and those of users who were disabled.
     pub taken: u64,
     /// The place of the last user who is done.
     pub done_to: Option<String>,

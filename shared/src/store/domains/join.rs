@@ -12,7 +12,7 @@ use crate::store::table::{Condition, ItemChange, from_item, text};
 use crate::store::users::Profile;
 use crate::store::{Error, Store, WriteOutcome, keys};
 
-/// What a login looks up about the domain of an address.
+/// The result of a login's look-up of the domain of an address.
 #[derive(Clone, Debug)]
 pub struct DomainOfLogin {
     /// The organization that users with an address of the domain join.

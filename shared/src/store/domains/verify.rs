@@ -25,7 +25,7 @@ const PERIOD: Duration = Duration::from_mins(1);
 /// Maximum number of look-ups of a domain in such a period. DNS servers must not be flooded through this API.
 const MAX_CHECKS: u32 = 10;
 
-/// What to do for a request to verify a domain.
+/// The action that a request to verify a domain requires.
 #[derive(Clone, Debug)]
 pub enum DomainToVerify {
     /// Look up the record of this domain.

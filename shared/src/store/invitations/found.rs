@@ -1,4 +1,4 @@
-//! What the answer to an invitation depends on.
+//! The data that the answer to an invitation depends on.
 //!
 //! A token names its invitation, so one read finds all. An id does not name the organization: the index of the caller's
 //! address finds it first. What a caller with a token learns is decided in this order: whether the token is valid,
@@ -17,7 +17,7 @@ use crate::store::rows::users;
 use crate::store::table::text_of;
 use crate::store::{Context, Error, Refusal, Store, domains, keys};
 
-/// What an answer to an invitation depends on.
+/// The data that an answer to an invitation depends on.
 pub(super) struct FoundInvitation {
     pub(super) invitation: Invitation,
     pub(super) membership: Option<Membership>,
@@ -161,7 +161,7 @@ impl FoundInvitation {
 
 #[cfg(test)]
 impl FoundInvitation {
-    /// What is found for a user with this membership.
+    /// Returns the data that is found for a user with this membership.
     pub(super) fn of(invitation: Invitation, membership: Option<Membership>) -> Self {
         Self {
             invitation,

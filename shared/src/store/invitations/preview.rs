@@ -1,4 +1,4 @@
-//! What the holder of a link sees of an invitation.
+//! The preview of an invitation for the holder of its link.
 
 use crate::domain::{Invitation, InvitationSecret, InvitationToken, Name, Timestamp};
 use crate::store::rows::invitations::from_row;

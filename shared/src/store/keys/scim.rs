@@ -95,7 +95,7 @@ pub(in crate::store) fn scim_names_from(scope: &ScimScope, prefix: &str, place: 
     Key::new(scim_names_partition(scope), place_part(prefix, place))
 }
 
-/// What users and groups of a directory are found by.
+/// The attributes by which users and groups of a directory are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum ScimIndex {
     /// The external id of a user.

@@ -1,4 +1,4 @@
-//! What the login sync reads of a profile, with the marks of the sync.
+//! The attributes of a profile that the login sync reads, with the marks of the sync.
 
 use std::fmt;
 use std::str::FromStr;

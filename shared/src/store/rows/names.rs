@@ -60,7 +60,7 @@ fn number_in(item: &Item, attribute: &str) -> Result<Option<u64>, table::Error> 
     number.map(Some)
 }
 
-/// What is left to do until lists show the names of a profile.
+/// The work that is left until lists show the names of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum NamesLag {
     /// Nothing.

@@ -27,7 +27,7 @@ struct AccessRow {
     status: DirectoryStatus,
 }
 
-/// What a request of SCIM may do.
+/// The access that a SCIM request has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScimAccess {
     /// The directory.

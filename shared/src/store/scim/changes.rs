@@ -23,7 +23,7 @@ const STEPS_AT_ONCE: usize = 32;
 /// Number of records that are read at once.
 const RECORDS: usize = 10;
 
-/// What finishing the recorded changes of a directory did.
+/// The result of finishing the recorded changes of a directory.
 #[derive(Debug, Default)]
 pub struct ScimFinished {
     /// The linked users that were marked, except those of new settings, who may be all.

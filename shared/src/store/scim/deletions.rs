@@ -1,4 +1,4 @@
-//! What ends with a user or group that was deleted: its memberships, in groups and of members.
+//! Ends the memberships of a deleted user or group: its own in groups, and those of its members.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 

@@ -1,4 +1,4 @@
-//! What a login, and what follows a write of SCIM, need: the link of a user of the product to a directory user, on both.
+//! The link of a user of the product to a directory user, recorded on both, for logins and after writes of SCIM.
 
 use super::{ScimAction, UNAPPLIED, mark, still_linked};
 use crate::domain::{

@@ -17,7 +17,7 @@ use crate::store::table::{
 };
 use crate::store::{Error, Refusal, Store, table};
 
-/// What a member is, in the table.
+/// The type of a member, in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum MemberType {

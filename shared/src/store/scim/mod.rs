@@ -41,7 +41,7 @@ pub use login::ScimUserWithGroups;
 pub(in crate::store) use numbers::number_rows;
 pub(in crate::store) use records::settings_row;
 
-/// What a write made, and whom it concerns.
+/// The result of a write, and the users whom it concerns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScimWritten<T> {
     /// The user or group after the write.
@@ -128,7 +128,7 @@ struct LookupRow {
 #[derive(Clone, Copy, Debug)]
 struct ScimNamespace<'a> {
     scope: &'a ScimScope,
-    /// What the keys of its users or groups start with.
+    /// Prefix of the keys of its users or groups.
     prefix: &'a str,
 }
 

@@ -13,7 +13,7 @@ use crate::store::keys::{self, Key, ScimPlace};
 use crate::store::table::{Condition, Item, ItemChange, Transaction};
 use crate::store::{Error, Store, table};
 
-/// What the names of the attributes start with. The number of the bucket or slot follows.
+/// Prefix of the attribute names. The number of the bucket or slot follows.
 const ATTRIBUTE: &str = "n";
 
 /// The numbers of users or groups in each bucket of a directory, or in each slot of a bucket.

@@ -11,7 +11,7 @@ use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, Key};
 use crate::store::table::{self, Condition, Item, Transaction, text, to_item};
 
-/// What is left to do.
+/// The work that is left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Work {

@@ -1,4 +1,4 @@
-//! What the sync does when others change what it has read.
+//! Tests of the sync when others change the items that it has read.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::store::shown_items::{Settles as _, ShownItems};
 use crate::store::table::{Condition, Item, Query, between, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store};
 
-/// What decides whether a user's team memberships have an effect.
+/// The data that decides whether a user's team memberships have an effect.
 struct StandingOfUser {
     team_memberships: Vec<TeamMembership>,
     /// The place after which the next page starts.

@@ -1,4 +1,4 @@
-//! What a change of a team's members depends on.
+//! Tests of the conditions on changes of a team's members.
 
 use super::*;
 use crate::domain::{

@@ -14,7 +14,7 @@ use crate::store::{Context, Error, Refusal, Store, keys};
 
 use super::UserAction;
 
-/// What a token says about a user because of their profile.
+/// The rights of a user in a token that follow from their profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenRights {
     /// Whether the user is disabled.

@@ -1,4 +1,4 @@
-//! What deliveries say about an endpoint.
+//! The results of deliveries that are recorded on an endpoint.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is written of endpoints and deliveries.
+//! Tests of the writes to endpoints and deliveries.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a run reads.
+//! The reads of a run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -18,7 +18,7 @@ struct Size {
     groups: usize,
 }
 
-/// What a run did.
+/// The cost of a run.
 #[derive(Debug, PartialEq)]
 struct Cost {
     units: Value,

@@ -1,4 +1,4 @@
-//! What must be true at the end of a history.
+//! The checks at the end of a history.
 
 use std::collections::{BTreeMap, BTreeSet};
 

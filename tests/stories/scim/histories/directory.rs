@@ -27,11 +27,11 @@ pub(super) struct Tenant {
     pub(super) says: Says,
     /// Whether a user is known here.
     pub(super) known: [bool; USERS],
-    /// What a tenant admin has taken away: the place of the user and the id of the group.
+    /// Memberships that a tenant admin has taken away: the place of the user and the id of the group.
     pub(super) taken_away: BTreeSet<(usize, String)>,
 }
 
-/// What a directory says, and its settings.
+/// The content of a directory, and its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Says {
     pub(super) members: [[bool; USERS]; GROUPS],
@@ -60,7 +60,7 @@ impl Says {
     }
 }
 
-/// What one request changes. Two requests about different places can be sent at the same time.
+/// The place that one request changes. Two requests about different places can be sent at the same time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Place {
     Active(usize),

@@ -9,7 +9,7 @@ use super::directory::{Change, user};
 use super::{GROUPS, History, USERS, set, until_done};
 
 impl History {
-    /// What each directory is to change, at one place or at two.
+    /// Chooses the changes of each directory, at one place or at two.
     fn changes(&mut self) -> [Vec<Change>; 2] {
         std::array::from_fn(|n| {
             let (mut changes, mut places) = (Vec::new(), Vec::new());

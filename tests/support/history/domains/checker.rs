@@ -24,7 +24,7 @@ const KEPT: [&str; 7] = [
     "invitation_expires_at",
 ];
 
-/// What a request may change.
+/// The type of a request, which decides what it may change.
 #[derive(Clone, Debug)]
 pub enum Sender {
     /// A login of this user with an address, and whether it is verified.

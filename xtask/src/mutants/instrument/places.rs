@@ -12,7 +12,7 @@ use syn::{Arm, Block, Expr, ExprBinary, ExprStruct, ExprUnary, Member, Pat, Sign
 use super::Id;
 use crate::mutants::list::{Genre, Listed};
 
-/// What is put in the place of a part of the source.
+/// A replacement for a part of the source.
 #[derive(Debug)]
 pub(super) enum Edit {
     /// A body: at its start, it returns other values.

@@ -1,4 +1,4 @@
-//! What a file with mutants looks like.
+//! Tests of the text of a file with mutants.
 
 use super::*;
 use crate::mutants::list::{Genre, Place, Position};

@@ -1,4 +1,4 @@
-//! What a deleted directory leaves of what it gave.
+//! Tests of the memberships and rights that a deleted directory leaves.
 
 use super::*;
 use crate::domain::{Role, Status};

@@ -1,4 +1,4 @@
-//! What the transaction that accepts an invitation holds of what was read.
+//! The conditions of the transaction that accepts an invitation, on the items that were read.
 
 use super::InvitationAcceptAction;
 use crate::domain::{Caller, Membership, Permission, Status, Timestamp, User};

@@ -1,4 +1,4 @@
-//! What an accepted invitation writes and requires, apart from the table.
+//! Tests of the writes and conditions of an accepted invitation, apart from the table.
 
 use uuid::Uuid;
 

@@ -49,7 +49,7 @@ impl Phase {
     }
 }
 
-/// What a list asks for.
+/// Parameters of a list request.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) tenant: &'a TenantId,
