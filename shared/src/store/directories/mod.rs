@@ -4,7 +4,6 @@
 //! tenant to one directory, another one has the hash of the token of a directory of type `scim`. They are written with
 //! the directory, on the condition that they are absent.
 
-mod change;
 mod create;
 mod delete;
 mod progress;
@@ -12,6 +11,7 @@ mod read;
 mod rotate;
 mod run_rows;
 mod runs;
+mod update;
 
 use serde::{Deserialize, Serialize};
 

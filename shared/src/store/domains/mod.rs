@@ -4,11 +4,12 @@
 //! organization. A verified domain also has an item of the tenant, which names its organization. Writing it on the
 //! condition that it names no other organization gives the domain to one of them.
 
-mod change;
 mod create;
+mod delete;
 mod join;
 mod read;
 mod recheck;
+mod update;
 mod verify;
 
 use serde::{Deserialize, Serialize};

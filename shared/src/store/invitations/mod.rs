@@ -11,7 +11,7 @@
 mod accept;
 mod address;
 mod answering;
-mod change;
+mod changeable;
 mod create;
 mod create_many;
 mod decline;
@@ -21,6 +21,8 @@ mod mail;
 mod of_user;
 mod preview;
 mod read;
+mod resend;
+mod revoke;
 
 pub use answering::{Answering, ByToken};
 

@@ -1,8 +1,11 @@
 //! The operations on organizations.
 
-mod change;
 mod create;
+mod delete;
 mod read;
+mod restore;
+mod update;
+mod write;
 
 use crate::domain::{
     Domain, FoldedName, Organization, OrganizationId, OrganizationStatus, TenantId,

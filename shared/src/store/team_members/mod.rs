@@ -1,8 +1,10 @@
 //! The operations on team memberships.
 
 mod add;
-mod change;
+mod clear;
 mod read;
+mod remove;
+mod update;
 
 use crate::domain::{Membership, Status, Team, TeamMembership};
 use crate::store::table::{Condition, Unmet, text};

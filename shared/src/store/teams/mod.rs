@@ -1,10 +1,11 @@
 //! The operations on teams, and the permissions on them.
 
-mod change;
 mod create;
+mod delete;
 mod read;
 mod restore;
 mod standing;
+mod update;
 
 pub(super) use standing::{TeamPermissionLabels, require_team};
 

@@ -1,13 +1,14 @@
 //! Webhook endpoints: their rows and operations.
 
-mod change;
 mod create;
+mod delete;
 mod deliveries;
 mod read;
 mod replay;
 mod results;
 mod rotate;
 mod test;
+mod update;
 
 use serde::{Deserialize, Serialize};
 

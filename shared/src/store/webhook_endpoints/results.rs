@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::change::not_changed;
+use super::update::not_changed;
 use super::{SigningEndpoint, WebhookEndpointAction, event, to_change};
 use crate::domain::{
     Actor, DisabledReason, EventContext, EventType, Origin, Timestamp, Transition, WebhookEndpoint,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::change::not_changed;
+use super::update::not_changed;
 use super::{WebhookEndpointAction, WebhookEndpointWithSecret, event, to_change};
 use crate::domain::{EventType, ExpectedVersion, Transition, WebhookEndpointId, WebhookSecret};
 use crate::store::access;

@@ -1,21 +1,19 @@
-//! Sending an invitation again, and revoking it.
+//! Sending an invitation again.
 
+use super::changeable::{changeable, not_changed};
 use super::create::hold;
 use super::mail::without_lease;
-use super::{EndedInvitation, InvitationAction, LABELS, end, event};
+use super::{InvitationAction, event};
 use crate::domain::{
     EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationKey, InvitationStatus,
-    Permission, RESEND_AFTER, Transition,
+    RESEND_AFTER, Transition,
 };
-use crate::store::access::{self, View, standing};
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency;
 use crate::store::rows::invitations::{
-    from_row, invitee_row, key_of, names, not_invited, to_change, unchanged,
+    invitee_row, key_of, names, not_invited, to_change, unchanged,
 };
-use crate::store::rows::organizations;
-use crate::store::settle::Unsettled;
-use crate::store::table::{Unmet, text};
-use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, keys};
+use crate::store::table::text;
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store};
 
 impl Store {
     /// Issues the next token of an invitation that is pending or has expired, and makes the caller its inviter. Requires
@@ -87,104 +85,17 @@ impl Store {
         })
         .await
     }
-
-    /// Revokes an invitation. Requires an owner or admin whose role is not lower than the invited one. Succeeds if it is
-    /// revoked or was declined. Refuses one that was accepted: its membership stays as it is.
-    pub async fn revoke_invitation(
-        &self,
-        cx: &Context,
-        key: InvitationKey<'_>,
-        expected: &ExpectedVersion,
-    ) -> Result<(), Error> {
-        self.until_settled("revoke_invitation", |now| async move {
-            let view = self.view_invitation(cx, key, None).await?;
-            let before = changeable(cx, &view, key)?;
-            match before.status {
-                InvitationStatus::Revoked | InvitationStatus::Declined => return Ok(()),
-                InvitationStatus::Accepted => return Err(Refusal::InvitationEnded.into()),
-                InvitationStatus::Pending | InvitationStatus::Expired => {}
-            }
-            expected.require(before.version)?;
-            let after = before.ended(InvitationStatus::Revoked, now);
-            let changed = Transition::Changed(&before, &after);
-            let event = event(EventType::InvitationRevoked, changed);
-            let mut transaction = self.transaction(&cx.origin, [event])?;
-            hold(&mut transaction, cx, &before);
-            let ended = EndedInvitation {
-                before: &before,
-                after: &after,
-            };
-            end(&mut transaction, LABELS, ended, now)?;
-            match transaction.commit().await? {
-                Ok(()) => Ok(()),
-                Err(unmet) => Err(not_changed(&unmet)),
-            }
-        })
-        .await
-    }
-
-    async fn view_invitation(
-        &self,
-        cx: &Context,
-        key: InvitationKey<'_>,
-        record: Option<&Record>,
-    ) -> Result<View, Error> {
-        let InvitationKey {
-            organization,
-            invitation,
-        } = key;
-        let item = keys::invitation(&cx.caller.tenant_id, organization, invitation);
-        let mut more = vec![&item];
-        more.extend(record.map(Record::key));
-        self.view(&cx.caller, organization, &more).await
-    }
-}
-
-/// Returns the invitation that was read, if the caller may change it.
-fn changeable(cx: &Context, view: &View, key: InvitationKey<'_>) -> Result<Invitation, Error> {
-    let InvitationKey {
-        organization,
-        invitation,
-    } = key;
-    let caller = &cx.caller;
-    view.organization(caller, organization, cx.now)?;
-    let own = view.membership(&access::own_key(caller, organization))?;
-    let standing = standing(caller, own.as_ref())?;
-    standing.require(Permission::ManageMembers)?;
-    let item = view.item(&keys::invitation(
-        &caller.tenant_id,
-        organization,
-        invitation,
-    ));
-    let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
-    if standing.reaches(invitation.role) {
-        Ok(invitation)
-    } else {
-        Err(Refusal::Forbidden.into())
-    }
-}
-
-/// Maps the failed conditions to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<InvitationAction>) -> Unsettled {
-    match unmet.of(&InvitationAction::Organization) {
-        Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
-        _ => {}
-    }
-    match access::refusal(unmet, &InvitationAction::Caller) {
-        Some(refusal) => refusal.into(),
-        None => Unsettled::Overtaken,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Role;
+    use crate::store::access;
     use crate::store::fake::Fake;
     use crate::store::invitations::tests::invitation;
     use crate::store::rows::invitations::to_row;
     use crate::store::samples::{member_row, organization_row, request_of};
-    use crate::store::table::Item;
 
     #[tokio::test]
     async fn a_removed_member_resends_no_invitation() {
@@ -210,15 +121,5 @@ mod tests {
         );
         let refused = sent.await.unwrap_err();
         assert!(matches!(refused, Error::Refused(Refusal::NotFound)));
-    }
-
-    #[test]
-    fn an_invitation_is_not_found_once_its_organization_is_deleted() {
-        let of = |status: &str| {
-            let item = Item::from([("status".to_owned(), text(status))]);
-            not_changed(&Unmet::one(InvitationAction::Organization, Some(item)))
-        };
-        assert!(of("deleted").is_not_found());
-        assert!(matches!(of("active"), Unsettled::Overtaken));
     }
 }

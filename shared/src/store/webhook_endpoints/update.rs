@@ -1,14 +1,13 @@
-//! Changing and deleting an endpoint.
+//! Changing an endpoint.
 
 use super::{WebhookEndpointAction, event, to_change};
 use crate::domain::{
     EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
     WebhookEndpointPatch, WebhookStatus,
 };
-use crate::store::access;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, ItemChange, Unmet};
-use crate::store::{Context, Error, Refusal, Store, in_version, keys};
+use crate::store::table::Unmet;
+use crate::store::{Context, Error, Refusal, Store, access, in_version, keys};
 
 impl Store {
     /// Changes an endpoint. One that becomes enabled, or has another URL, starts without failures, and its messages are not
@@ -51,44 +50,6 @@ impl Store {
             );
             match transaction.commit().await? {
                 Ok(()) => Ok(after),
-                Err(unmet) => Err(not_changed(&unmet)),
-            }
-        })
-        .await
-    }
-
-    /// Deletes an endpoint and its secret. Deliveries that wait are dropped. Requires a tenant admin.
-    pub async fn delete_webhook_endpoint(
-        &self,
-        cx: &Context,
-        id: &WebhookEndpointId,
-        expected: &ExpectedVersion,
-    ) -> Result<(), Error> {
-        access::require_tenant_admin(&cx.caller)?;
-        let tenant = &cx.caller.tenant_id;
-        self.until_settled("delete_webhook_endpoint", |_| async move {
-            let before = self.existing_webhook_endpoint(tenant, id).await?;
-            expected.require(before.version)?;
-            let event = event(
-                EventType::WebhookEndpointDeleted,
-                Transition::Removed(&before),
-            );
-            let mut transaction = self.transaction(&cx.origin, [event])?;
-            transaction.delete(
-                WebhookEndpointAction::Endpoint,
-                &keys::webhook_endpoint(tenant, id),
-                in_version(before.version),
-            );
-            transaction.touch(
-                WebhookEndpointAction::Count,
-                &keys::webhook_endpoint_count(tenant),
-                ItemChange::new().add("endpoint_count", -1),
-                Condition::none(),
-            );
-            let secret = keys::webhook_secret(tenant, id);
-            transaction.delete(WebhookEndpointAction::Secret, &secret, Condition::none());
-            match transaction.commit().await? {
-                Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })

@@ -1,14 +1,14 @@
-//! Changing and deleting a team.
+//! Changing a team.
 
+use super::delete::release_team_name;
 use super::{CHANGEABLE, LABELS, TeamAction, TeamInOrganization, TeamStanding, not_changed};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
-    TeamPatch, Transition,
+    EventDraft, EventType, ExpectedVersion, Name, Origin, Team, TeamId, TeamPatch, Transition,
 };
 use crate::store::naming::{NamedChange, renamed};
 use crate::store::rows::organizations::SYNCED_NAME;
-use crate::store::rows::teams::{DELETED_AT, to_row};
-use crate::store::table::{Condition, ItemChange, Transaction, number, text};
+use crate::store::rows::teams::to_row;
+use crate::store::table::{ItemChange, Transaction, text};
 use crate::store::{Context, Error, Refusal, Store, WriteOutcome, in_version, keys};
 
 impl Store {
@@ -89,63 +89,6 @@ impl Store {
         .await
     }
 
-    /// Deletes a team and removes all its members. Requires a manager of its organization or a higher role, or
-    /// a tenant admin.
-    ///
-    /// Deletes the team, and with it every permission in it, in one transaction. Then deletes the memberships,
-    /// which no longer have any effect, as far as the time of the request allows.
-    pub async fn delete_team(
-        &self,
-        cx: &Context,
-        id: &TeamId,
-        expected: &ExpectedVersion,
-    ) -> Result<(), Error> {
-        let caller = &cx.caller;
-        self.until_settled("delete_team", |now| async move {
-            let view = self.team_view(caller, id).await?;
-            if view.standing != TeamStanding::Manages {
-                return Err(Refusal::Forbidden.into());
-            }
-            let reserved = view.reserved_name();
-            let team = view.found.team;
-            expected.require(team.version)?;
-            let event = EventDraft::team(EventType::TeamDeleted, Transition::Removed(&team));
-            let mut transaction = self.transaction(&cx.origin, [event])?;
-            super::require_team(
-                &mut transaction,
-                LABELS,
-                caller,
-                &team,
-                TeamStanding::Manages,
-                now,
-            );
-            let key = keys::team(&caller.tenant_id, id);
-            let unchanged = in_version(team.version);
-            match team.source {
-                Source::Manual | Source::Domain | Source::Invitation => {
-                    transaction.delete(TeamAction::Team, &key, unchanged);
-                }
-                Source::Entra | Source::Scim => {
-                    let deleted = ItemChange::new()
-                        .set(DELETED_AT, text(now.to_string()))
-                        .set("version", number(team.version + 1))
-                        .remove("gsi1pk")
-                        .remove("gsi1sk");
-                    transaction.update(TeamAction::Team, &key, deleted, unchanged);
-                }
-            }
-            release_team_name(&mut transaction, &team, &reserved);
-            match transaction.commit().await? {
-                Ok(()) => {
-                    self.clear_team(&team).await;
-                    Ok(())
-                }
-                Err(unmet) => Err(not_changed(&unmet)),
-            }
-        })
-        .await
-    }
-
     /// Renames a team that the login sync created, if it is unchanged since it was read.
     pub(in crate::store) async fn rename_synced_team(
         &self,
@@ -158,20 +101,6 @@ impl Store {
         write_team_change(&mut transaction, change, Some(&change.after.name))?;
         Ok(renamed(transaction.commit().await?, &TeamAction::Team))
     }
-}
-
-fn release_team_name(
-    transaction: &mut Transaction<'_, TeamAction>,
-    team: &Team,
-    reserved: &FoldedName,
-) {
-    let Some(organization) = &team.organization_id else {
-        return;
-    };
-    let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
-    let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
-        .value(":team", text(team.id.as_str()));
-    transaction.delete(TeamAction::OldName, &key, own);
 }
 
 fn write_team_change(
