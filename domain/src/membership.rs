@@ -81,7 +81,7 @@ pub struct Membership {
     pub role: Role,
     /// The status. Only `active` grants access.
     pub status: Status,
-    /// How the membership was created.
+    /// Source of the membership.
     pub source: Source,
     /// The user who added the member, or who last set the role of an open invitation; `null` for the
     /// organization's creator and for memberships that the sync created.

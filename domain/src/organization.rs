@@ -56,7 +56,7 @@ pub struct Organization {
     pub limits: Limits,
     /// Amount spent. Read-only.
     pub spend: f64,
-    /// How the organization was created.
+    /// Source of the organization.
     pub source: Source,
     /// The status.
     pub status: OrganizationStatus,

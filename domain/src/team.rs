@@ -51,7 +51,7 @@ pub struct Team {
     pub limits: Limits,
     /// Arbitrary JSON metadata.
     pub metadata: Metadata,
-    /// How it was created.
+    /// Source of the team.
     pub source: Source,
     /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
@@ -81,7 +81,7 @@ pub struct TeamMembership {
     pub role: TeamRole,
     /// The status. Only `active` grants access.
     pub status: Status,
-    /// How it was created.
+    /// Source of the team membership.
     pub source: Source,
     /// Starts at 1 and increases by 1 with each change of role or status.
     pub version: u64,

@@ -254,7 +254,7 @@ async fn a_directory_costs_one_read_and_no_round_trip_more() {
 }
 
 #[tokio::test]
-async fn a_login_with_an_own_directory_makes_no_round_trip_more() {
+async fn a_directory_of_the_tenant_costs_a_login_no_round_trip() {
     const COMPILERS: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0001";
     let world = World::start().await;
     created(&world, |_| json!({"create_organizations": true})).await;

@@ -266,7 +266,7 @@ async fn a_rejected_request_can_be_repeated_with_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_bodies_at_once_under_one_key_one_is_refused() {
+async fn one_of_two_concurrent_bodies_with_a_key_is_refused() {
     let world = World::start().await;
     let ada = world.user("ada");
     let replies = at_once((0..20).map(|n| {

@@ -100,7 +100,7 @@ async fn a_user_has_one_membership_of_all_that_are_written_at_once() {
 
 /// 2: names are unique among live organizations, and released immediately.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_has_one_organization_and_a_released_one_none() {
+async fn names_are_unique_and_released_at_once() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let root = world.tenant_admin();
     let names = ["Acme", "ACME", "acme ", "Globex", "globex", "Initech"];

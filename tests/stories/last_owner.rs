@@ -132,7 +132,7 @@ async fn only_active_owners_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_owners_who_go_at_once_one_stays() {
+async fn one_of_two_owners_who_leave_at_once_stays() {
     let world = World::start().await;
     for round in 0..24 {
         let (id, ada, bob) = two_owners(&world, &format!("Round {round}")).await;

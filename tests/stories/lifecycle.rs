@@ -200,7 +200,7 @@ async fn renaming_releases_the_old_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_restore_and_a_creation_at_once_one_gets_the_name() {
+async fn a_concurrent_restore_and_creation_do_not_share_a_name() {
     let world = World::start().await;
     let ada = world.user("ada");
     for round in 0..10 {

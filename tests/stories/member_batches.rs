@@ -217,7 +217,7 @@ async fn a_repeated_batch_returns_the_first_results() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_one_batch_many_times_at_once_all_get_its_results() {
+async fn concurrent_repeats_of_a_batch_get_the_same_results() {
     let world = World::start().await;
     let (members, ada, users) = organization(&world, 30).await;
     let replies = at_once((0..8).map(|_| {

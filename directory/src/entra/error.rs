@@ -13,13 +13,13 @@ use super::refusal::GraphRefusal;
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The time was up. The next login finishes the sync.
-    #[error("the time for reading the directory was up")]
+    #[error("the time limit for reading the directory was exceeded")]
     OutOfTime,
     /// No token could be obtained.
     #[error("no application token")]
     Token(#[source] TokenError),
     /// The connection failed, or every attempt timed out.
-    #[error("Graph did not answer the question for {question}")]
+    #[error("no response from Graph to the request for {question}")]
     NoAnswer {
         /// The request.
         question: Question,
@@ -27,7 +27,7 @@ pub enum ReadError {
         source: NoResponse,
     },
     /// 429, or 503, with a longer wait than the time allows.
-    #[error("Graph has too much to do to tell {question}: {refusal}")]
+    #[error("Graph throttled the request for {question}: {refusal}")]
     Throttled {
         /// The request.
         question: Question,
@@ -37,7 +37,7 @@ pub enum ReadError {
         refusal: GraphRefusal,
     },
     /// 5xx on every attempt.
-    #[error("Graph failed to tell {question}: {refusal}")]
+    #[error("the request to Graph for {question} failed: {refusal}")]
     Failing {
         /// The request.
         question: Question,
@@ -46,7 +46,7 @@ pub enum ReadError {
     },
     /// 403. An administrator must grant a permission.
     #[error(
-        "Graph may not tell {question}: {refusal}; grant the app registration the application \
+        "Graph denied the request for {question}: {refusal}; grant the app registration the application \
          permission {} and give admin consent",
         question.permission()
     )]
@@ -60,7 +60,7 @@ pub enum ReadError {
     #[error("Graph does not say whether accounts are enabled")]
     Withheld,
     /// 401, also with a new token.
-    #[error("Graph does not take the application's token for {question}: {refusal}")]
+    #[error("Graph rejected the application token of the request for {question}: {refusal}")]
     TokenRefused {
         /// The request.
         question: Question,
@@ -68,7 +68,7 @@ pub enum ReadError {
         refusal: GraphRefusal,
     },
     /// 404: the directory has no user with this object id.
-    #[error("the directory has no user with the object id that the event carries: {refusal}")]
+    #[error("the directory has no user with the object id in the event: {refusal}")]
     UnknownUser {
         /// The error response.
         refusal: GraphRefusal,
@@ -83,7 +83,7 @@ pub enum ReadError {
         refusal: GraphRefusal,
     },
     /// Any other status.
-    #[error("Graph did not tell {question}: {refusal}")]
+    #[error("Graph refused the request for {question}: {refusal}")]
     Refused {
         /// The request.
         question: Question,
@@ -91,7 +91,7 @@ pub enum ReadError {
         refusal: GraphRefusal,
     },
     /// A 200 that does not match the documentation.
-    #[error("Graph's answer to the question for {question} {problem}")]
+    #[error("the response of Graph to the request for {question} {problem}")]
     Nonsense {
         /// The request.
         question: Question,
@@ -110,7 +110,7 @@ pub enum ReadError {
     )]
     Emptied,
     /// More data than the limits allow.
-    #[error("Graph's answer to the question for {question} has {problem}")]
+    #[error("the response of Graph to the request for {question} has {problem}")]
     TooMuch {
         /// The request.
         question: Question,
@@ -123,10 +123,10 @@ pub enum ReadError {
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// The time was up.
-    #[error("the time was up")]
+    #[error("the time limit was exceeded")]
     OutOfTime,
     /// The connection failed, or every attempt timed out.
-    #[error("{authority} did not answer")]
+    #[error("no response from {authority}")]
     NoAnswer {
         /// The service that was called.
         authority: Authority,
@@ -134,7 +134,7 @@ pub enum TokenError {
         source: NoResponse,
     },
     /// The request was refused: a wrong or expired secret, no right to read it, or no federated credential.
-    #[error("{authority} refused: {refusal}")]
+    #[error("{authority} refused the request: {refusal}")]
     Refused {
         /// The service that was called.
         authority: Authority,
@@ -142,7 +142,7 @@ pub enum TokenError {
         refusal: GraphRefusal,
     },
     /// A 200 without the requested value.
-    #[error("{authority} gave an answer that has not what was asked for")]
+    #[error("the response of {authority} lacks the requested value")]
     Nonsense {
         /// The service that was called.
         authority: Authority,
@@ -274,13 +274,13 @@ impl fmt::Display for Authority {
 #[derive(Debug, Error)]
 pub enum NoResponse {
     /// Every attempt exceeded the timeout of one call.
-    #[error("no answer within {0:?}")]
+    #[error("no response within {0:?}")]
     TooSlow(Duration),
     /// The server was not reached, or the connection broke.
     #[error("the connection failed")]
     Broken(#[source] reqwest::Error),
     /// The body is larger than [`MAX_BODY`](crate::MAX_BODY).
-    #[error("an answer too large to be one")]
+    #[error("the response is too large")]
     TooLarge,
 }
 

@@ -76,7 +76,7 @@ pub enum RunError {
     #[error("the table failed")]
     Table(#[from] store::Error),
     /// The deployment lacks a setting that the directory needs.
-    #[error("the directory cannot be connected to")]
+    #[error("the deployment lacks a setting for the directory")]
     Setting(#[from] SettingError),
     /// The directory was paused or deleted meanwhile.
     #[error(

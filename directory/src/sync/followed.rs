@@ -91,7 +91,7 @@ pub(super) enum Unknown {
     #[error("the tenant's directory cannot be read from the table")]
     Table(#[from] store::Error),
     /// The deployment lacks a setting that the directory needs.
-    #[error("the tenant's directory cannot be connected to")]
+    #[error("the deployment lacks a setting for the tenant's directory")]
     Setting(#[from] SettingError),
 }
 

@@ -115,9 +115,9 @@ pub struct Directory {
     pub status: DirectoryStatus,
     /// Why it is paused or broken; `null` if it is active.
     pub status_reason: Option<String>,
-    /// How it is read; `null` if its type is `scim`.
+    /// Connection to Entra; `null` if its type is `scim`.
     pub entra: Option<EntraDirectory>,
-    /// How its groups become organizations, teams and memberships.
+    /// Settings by which groups become organizations, teams and memberships.
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
     pub last_run: Option<DirectoryRun>,
@@ -144,7 +144,7 @@ pub struct DirectoryPatch {
     /// `paused` stops reading the directory, `active` resumes it, even if it is broken. Cannot be `null`.
     #[schemars(with = "RequestedStatus")]
     pub status: Option<RequestedStatus>,
-    /// How it is read. `tenant_id` and `domain` cannot change. Cannot be `null`, and must be absent if the type is `scim`.
+    /// Connection to Entra. `tenant_id` and `domain` cannot change. Cannot be `null`, and must be absent if the type is `scim`.
     #[schemars(with = "EntraDirectoryPatch")]
     pub entra: Option<EntraDirectoryPatch>,
     /// A merge patch of the settings. `null` sets all of them to their defaults.

@@ -83,7 +83,7 @@ pub struct DirectoryRun {
     pub directory_id: DirectoryId,
     /// Scope of the run.
     pub kind: RunKind,
-    /// How it ended.
+    /// Outcome of the run.
     pub outcome: RunOutcome,
     /// Why it failed or was blocked; otherwise `null`.
     pub reason: Option<String>,
@@ -95,7 +95,7 @@ pub struct DirectoryRun {
     pub ended_at: Timestamp,
     /// Duration in milliseconds.
     pub duration_ms: u64,
-    /// Counts.
+    /// Numbers of users read and of changes by kind.
     pub numbers: RunNumbers,
     /// The path of the list of the tenant's events during the run.
     pub events: String,

@@ -39,15 +39,15 @@ pub struct DirectorySettings {
     /// Ids of groups whose users become tenant admins at their next login. They need not be assigned to the
     /// application.
     pub tenant_admin_groups: GroupIds,
-    /// What happens to a membership whose group no longer grants it (`ENTRA_ON_LEAVE`).
+    /// Action for a membership whose group no longer grants it (`ENTRA_ON_LEAVE`).
     pub on_leave: OnLeave,
     /// Whether members of nested groups count (`ENTRA_NESTED_GROUPS`).
     pub nested_groups: bool,
     /// Whether a renamed group renames what the sync created, unless renamed manually (`ENTRA_REFRESH_NAMES`).
     pub refresh_names: bool,
-    /// How many memberships one run without a login may end.
+    /// Maximum number of memberships that one run without a login may end.
     pub removal_limit: RemovalLimit,
-    /// What the `externalId` of a user of a directory of type `scim` is, by which a login finds the user. Without a match,
+    /// Meaning of the `externalId` of a user of a directory of type `scim`, by which a login finds the user. Without a match,
     /// a verified email address in a verified domain of the tenant decides. Directories of type `entra` do not use it.
     pub link_by: LinkBy,
 }
@@ -129,7 +129,7 @@ pub enum OnLeave {
     Keep,
 }
 
-/// What the `externalId` of a user of a directory of type `scim` is.
+/// Meaning of the `externalId` of a user of a directory of type `scim`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumString, VariantNames)]
@@ -179,7 +179,7 @@ impl TryFrom<Vec<String>> for GroupIds {
     }
 }
 
-/// How many memberships one run may end before it stops and asks.
+/// Maximum number of memberships that one run may end without a confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemovalLimit {
     /// The share of the memberships that the directory gave, in percent.
@@ -257,15 +257,15 @@ pub struct DirectorySettingsPatch {
     pub group_filter: Patch<GroupFilter>,
     /// Ids of groups whose users are tenant admins. Replaced as a whole. Defaults to none.
     pub tenant_admin_groups: Patch<GroupIds>,
-    /// What happens to a membership whose group no longer grants it. Defaults to `remove`.
+    /// Action for a membership whose group no longer grants it. Defaults to `remove`.
     pub on_leave: Patch<OnLeave>,
     /// Whether members of nested groups count. Defaults to `false`.
     pub nested_groups: Patch<bool>,
     /// Whether a renamed group renames what the sync created, unless renamed manually. Defaults to `false`.
     pub refresh_names: Patch<bool>,
-    /// How many memberships one run without a login may end.
+    /// Maximum number of memberships that one run without a login may end.
     pub removal_limit: Patch<RemovalLimitPatch>,
-    /// What the `externalId` of a user of a directory of type `scim` is. Defaults to `object_id`.
+    /// Meaning of the `externalId` of a user of a directory of type `scim`. Defaults to `object_id`.
     pub link_by: Patch<LinkBy>,
 }
 

@@ -32,7 +32,7 @@ pub const MAX_TARGETS: usize = 90;
 pub struct Event {
     /// The id. Use it to ignore an event that arrives twice.
     pub id: EventId,
-    /// What happened.
+    /// Event type.
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// The tenant.
@@ -43,11 +43,11 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// Who made the change.
     pub actor: Actor,
-    /// What was changed, up to 90: the resource first, then what it belongs to.
+    /// Changed resources, up to 90: the resource first, then those that it belongs to.
     pub targets: Vec<Target>,
     /// The changed fields of the resource, by name.
     pub changes: Changes,
-    /// How the change was made.
+    /// Context of the change: the request or run that made it.
     pub context: EventContext,
     /// The version of the resource after the change; of a removed resource, its last version. `null` if the version
     /// of the resource does not change.

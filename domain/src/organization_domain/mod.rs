@@ -104,7 +104,7 @@ pub struct ShownDomain<'a> {
     verified_at: Option<Timestamp>,
     /// Time of the last look-up of its record.
     last_checked_at: Option<Timestamp>,
-    /// What was found instead of the record at the last look-up; `null` if the record was found.
+    /// Text found instead of the record at the last look-up; `null` if the record was found.
     failure: Option<&'a str>,
     /// Starts at 1 and increases by 1 with each change of `status`, `auto_join` or `auto_join_role`.
     version: u64,

@@ -40,9 +40,9 @@ pub(crate) struct NewDirectory {
     /// The type.
     #[schemars(rename = "type")]
     directory_type: DirectoryType,
-    /// How it is read. Required if the type is `entra`, absent or `null` if it is `scim`.
+    /// Connection to Entra. Required if the type is `entra`, absent or `null` if it is `scim`.
     entra: Option<NewEntraDirectory>,
-    /// How its groups become organizations, teams and memberships. Absent fields have their defaults.
+    /// Settings by which groups become organizations, teams and memberships. Absent fields have their defaults.
     settings: Patch<DirectorySettingsPatch>,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct ShownDirectory<'a> {
     #[serde(flatten)]
     #[schemars(flatten, with = "Directory")]
     directory: &'a Directory,
-    /// What the identity provider needs; absent if the type is `entra`. Shown only here.
+    /// Connection settings for the identity provider; absent if the type is `entra`. Shown only here.
     #[serde(skip_serializing_if = "Option::is_none")]
     scim: Option<ShownScim>,
 }

@@ -109,7 +109,7 @@ impl Schedule {
         let mut after = None;
         loop {
             if tokio::time::Instant::now() >= until {
-                return Err("the time was up before all directories were read".into());
+                return Err("the time limit was exceeded before all directories were read".into());
             }
             let (found, next) = app.store.watched_directories(after, PAGE).await?;
             let now = app.clock.now();

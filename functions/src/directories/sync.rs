@@ -37,7 +37,7 @@ from_fields!(DirectorySyncRequest { dry_run, confirm });
 pub(crate) struct DirectorySync {
     /// Whether a run is on the queue. The run has ended when it appears as `last_run` of the directory.
     queued: bool,
-    /// What a run would change; `null` without `dry_run`.
+    /// Changes that a run would make; `null` without `dry_run`.
     plan: Option<SyncPreview>,
 }
 

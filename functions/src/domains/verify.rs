@@ -28,8 +28,8 @@ impl Service for Resolvers {
 /// weekly check can revoke it.
 ///
 /// Requires owner. Returns 503 `unavailable` if the resolvers fail or disagree, which changes nothing, 409 `domain-taken`
-/// if another organization of the tenant has verified the domain, and 429 `throttled` after 10 look-ups in a minute.
-/// Idempotent with an `Idempotency-Key`.
+/// if another organization of the tenant has verified the domain, 412 `version-mismatch` if `If-Match` does not name the
+/// current version, and 429 `throttled` after 10 look-ups in a minute. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn verify_domain(
     call: Call,

@@ -56,9 +56,9 @@ struct ShownUserInvitation<'a> {
 /// The organization of an invitation.
 #[derive(Serialize, JsonSchema)]
 struct InvitingOrganization<'a> {
-    /// Its id.
+    /// Organization id.
     id: &'a OrganizationId,
-    /// Its name.
+    /// Organization name.
     #[schemars(with = "String")]
     name: &'a Name,
 }

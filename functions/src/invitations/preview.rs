@@ -74,7 +74,7 @@ struct ShownPreview<'a> {
 /// The organization of an invitation.
 #[derive(Serialize, JsonSchema)]
 struct PreviewOrganization<'a> {
-    /// Its name.
+    /// Organization name.
     #[schemars(with = "String")]
     name: &'a Name,
 }

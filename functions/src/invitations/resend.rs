@@ -18,8 +18,8 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, Uses, endpoint, rende
 ///
 /// Requires owner or admin; you cannot resend an invitation to a role above your own. Returns 429 `sent-recently` with
 /// `Retry-After` if it was sent less than a minute ago. Returns 409 `invitation-not-valid` if the invitation was
-/// accepted, declined or revoked, or has expired and the address has another pending one. Idempotent with an
-/// `Idempotency-Key`.
+/// accepted, declined or revoked, or has expired and the address has another pending one, and 412 `version-mismatch` if
+/// `If-Match` does not name the current version. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn resend_invitation(
     call: Call,

@@ -15,7 +15,8 @@ use crate::endpoint::{Call, Endpoint, endpoint};
 /// Revokes an invitation: its link stops working. Memberships do not change.
 ///
 /// Requires owner or admin; you cannot revoke an invitation to a role above your own. Returns 204, even if the
-/// invitation is revoked or was declined, and 409 `invitation-not-valid` if it was accepted: remove the member instead.
+/// invitation is revoked or was declined. Returns 409 `invitation-not-valid` if it was accepted (remove the member
+/// instead), and 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn revoke_invitation(
     call: Call,

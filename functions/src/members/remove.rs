@@ -16,7 +16,8 @@ use crate::endpoint::{Call, Endpoint, Force, MemberPath, Query, endpoint};
 ///
 /// Requires owner or admin, or the user themselves. Returns 204, even if the user is not a member. Returns 409
 /// `last-owner` for the last active owner, and 409 `directory-managed` for a membership that a directory manages; a
-/// tenant admin removes it with `?force=true`.
+/// tenant admin removes it with `?force=true`. Returns 412 `version-mismatch` if `If-Match` does not name the current
+/// version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn remove_member(
     call: Call,

@@ -71,7 +71,7 @@ pub(super) fn add_to(components: &mut Map<String, Value>) {
         "description": "The body of a webhook.",
         "type": "object",
         "properties": {
-            "type": described(reference("EventType"), "What happened. `webhook.test` in a test."),
+            "type": described(reference("EventType"), "Event type. `webhook.test` in a test."),
             "timestamp": described(reference("Timestamp"), "When it happened."),
             "data": described(reference(ANY), "The event. In a test, only an `id` and the `endpoint_id`."),
         },
@@ -140,6 +140,8 @@ fn changes(resource: Resource, components: &Map<String, Value>) -> Value {
             );
         }
         let value = of_resource.and_then(|properties| properties.get(field));
+        let meaning = value.and_then(|value| value["description"].as_str());
+        let meaning = meaning.unwrap_or("The change of the field.");
         let values = json!({
             "type": "object",
             "properties": {
@@ -149,7 +151,8 @@ fn changes(resource: Resource, components: &Map<String, Value>) -> Value {
             "required": ["from", "to"],
         });
         let hidden = described(hidden, "The field changed, but its values are too large for an event.");
-        (field.to_owned(), json!({"anyOf": [values, hidden]}))
+        let either = json!({"anyOf": [values, hidden]});
+        (field.to_owned(), described(either, meaning))
     });
     let fields: Map<_, _> = fields.collect();
     json!({

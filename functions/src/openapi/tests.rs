@@ -64,6 +64,11 @@ fn every_operation_has_a_summary_of_its_own() {
                 description.contains("Requires "),
                 "{what} says who may call it"
             );
+            let is_versioned = operation["responses"].get("412").is_some();
+            assert!(
+                !is_versioned || description.contains("412 `version-mismatch`"),
+                "{what} says when the version differs"
+            );
         }
     }
     assert!(seen.len() > 25, "{} operations", seen.len());

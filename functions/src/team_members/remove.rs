@@ -15,7 +15,8 @@ use crate::endpoint::{Call, Endpoint, Force, Query, TeamMemberPath, endpoint};
 ///
 /// Requires a manager of the organization or above, a leader of the team, a tenant admin, or the user themselves (403
 /// if they are suspended in the team). Returns 204, even if the user is not in the team. Returns 409
-/// `directory-managed` for a membership that a directory manages; a tenant admin removes it with `?force=true`.
+/// `directory-managed` for a membership that a directory manages; a tenant admin removes it with `?force=true`. Returns
+/// 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn remove_team_member(
     call: Call,

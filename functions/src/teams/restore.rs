@@ -17,8 +17,8 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint, r
 ///
 /// Requires a tenant admin. The team is restored without its members: users of its group join again at their next
 /// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its
-/// organization is deleted, and 409 `name-taken` if another team of the organization has the name. Idempotent with an
-/// `Idempotency-Key`.
+/// organization is deleted, 409 `name-taken` if another team of the organization has the name, and 412
+/// `version-mismatch` if `If-Match` does not name the current version. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn restore_team(
     call: Call,

@@ -85,7 +85,7 @@ struct OrganizationInShort<'a> {
     name: &'a Name,
     /// The domain.
     domain: Option<&'a Domain>,
-    /// How the organization was created.
+    /// Source of the organization.
     source: Source,
     /// Deletion time, if deleted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -60,7 +60,7 @@ struct TeamInShort<'a> {
     name: &'a Name,
     /// The organization; `null` for a standalone team.
     organization_id: Option<&'a OrganizationId>,
-    /// How the team was created.
+    /// Source of the team.
     source: Source,
 }
 

@@ -134,7 +134,7 @@ fn fault(place: &str, fault: &Fault, users: &Names<'_>) -> Result<(), Wrong> {
         return Err(wrong(place, problem));
     }
     if changes && (answers || fault.cut_off) {
-        let problem = "changes the normal response, and has another one";
+        let problem = "changes the normal response and sets a response of its own";
         return Err(wrong(place, problem));
     }
     for (name, value) in &fault.headers {

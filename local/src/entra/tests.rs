@@ -150,12 +150,12 @@ fn invalid_faults_are_rejected_with_their_position() {
         (
             "/faults",
             json!([{"on": "token", "set": {"expires_in": 1}, "status": 200}]),
-            "faults[0]: changes the normal response, and has another one",
+            "faults[0]: changes the normal response and sets a response of its own",
         ),
         (
             "/faults",
             json!([{"on": "token", "omit_rows": 1, "cut_off": true}]),
-            "faults[0]: changes the normal response, and has another one",
+            "faults[0]: changes the normal response and sets a response of its own",
         ),
         (
             "/faults",

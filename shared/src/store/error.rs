@@ -107,7 +107,7 @@ pub enum Refusal {
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
     /// The version differs from the requested one.
-    #[error("the version is another one")]
+    #[error("the version differs from the requested one")]
     VersionMismatch,
     /// Another directory of the deployment reads the same Entra tenant.
     #[error("the directory is taken")]
@@ -145,7 +145,7 @@ pub enum Refusal {
     #[error("the webhook endpoint is disabled")]
     EndpointDisabled,
     /// The position to continue after does not belong to this list.
-    #[error("no place in this list")]
+    #[error("the position does not belong to this list")]
     InvalidPosition,
 }
 

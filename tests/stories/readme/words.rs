@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use regex::Regex;
 use serde_json::Value;
 use support::root;
 
@@ -35,13 +36,14 @@ const AVOIDED: [&str; 21] = [
 ];
 
 /// The packages, by folder. Their comments and the names of their tests use plain words.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "bench",
     "delivery",
     "directory",
     "dns",
     "domain",
     "functions",
+    "fuzz",
     "local",
     "scim",
     "shared",
@@ -152,11 +154,14 @@ fn avoided_words_are_found_in_prose_only() {
     }
 }
 
-/// All files in these folders whose names end like this, from the root.
+/// All files in these folders whose names end like this, from the root, without installed packages and build results.
 fn sources(folders: &[&str], ends: &[&str]) -> Vec<PathBuf> {
     let mut paths: Vec<_> = folders.iter().map(|name| root().join(name)).collect();
     let mut sources = Vec::new();
     while let Some(path) = paths.pop() {
+        if path.ends_with("node_modules") || path.ends_with("target") {
+            continue;
+        }
         if path.is_dir() {
             let entries = fs::read_dir(path).unwrap();
             paths.extend(entries.map(|entry| entry.unwrap().path()));
@@ -170,9 +175,12 @@ fn sources(folders: &[&str], ends: &[&str]) -> Vec<PathBuf> {
     sources
 }
 
-/// The comments of a file, which begin with `//` or `#` and a blank: one text for consecutive lines.
+/// The comments of a file, which begin with `//`, `/*`, `<!--`, or `#` and a blank: one text for consecutive lines.
 fn comments(source: &str) -> Vec<String> {
-    let is_comment = |line: &str| line.starts_with("//") || line.starts_with("# ");
+    let is_comment = |line: &str| {
+        let mut starts = ["//", "/*", "<!--", "# "].into_iter();
+        starts.any(|start| line.starts_with(start))
+    };
     let lines: Vec<_> = source.lines().map(str::trim_start).collect();
     let blocks = lines.chunk_by(|one, next| is_comment(one) == is_comment(next));
     let blocks = blocks.filter(|block| is_comment(block[0]));
@@ -180,7 +188,7 @@ fn comments(source: &str) -> Vec<String> {
         .map(|block| {
             let texts = block
                 .iter()
-                .map(|line| line.trim_start_matches(['/', '!', '#']));
+                .map(|line| line.trim_start_matches(['/', '*', '<', '!', '-', '#']));
             texts.map(str::trim_start).collect::<Vec<_>>().join("\n")
         })
         .collect()
@@ -189,14 +197,8 @@ fn comments(source: &str) -> Vec<String> {
 #[test]
 fn comments_use_plain_words() {
     let (mut count, mut wrong) = (0, Vec::new());
-    let ends = ["js", "mjs", "py", "rs", "toml", "yaml"];
+    let ends = ["css", "html", "js", "mjs", "py", "rs", "toml", "yaml"];
     for path in sources(&PACKAGES, &ends) {
-        if path
-            .components()
-            .any(|part| part.as_os_str() == "node_modules")
-        {
-            continue;
-        }
         for comment in comments(&fs::read_to_string(&path).unwrap()) {
             count += 1;
             let found = avoided(&prose(&comment));
@@ -215,6 +217,61 @@ fn comments_are_found_with_their_lines() {
     let comments = comments(source);
     assert_eq!(comments, ["A `whatever`\ngoes on.", "C", "f"]);
     assert_eq!(avoided(&prose(&comments[0])), ["goes on"]);
+}
+
+/// Packages whose messages users and operators read: of errors, in logs, on the command line.
+const WITH_MESSAGES: [&str; 9] = [
+    "delivery",
+    "directory",
+    "dns",
+    "domain",
+    "functions",
+    "local",
+    "scim",
+    "shared",
+    "xtask",
+];
+
+/// The string literals in the code of a file of Rust before its tests.
+fn literals(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().map(str::trim_start);
+    let code: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+    let literal = Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
+    let code = code.join("\n");
+    let found = literal.captures_iter(&code);
+    found.map(|found| found[1].to_owned()).collect()
+}
+
+#[test]
+fn messages_use_plain_words() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for path in sources(&WITH_MESSAGES, &["rs"]) {
+        let is_test = path.to_string_lossy().ends_with("tests.rs") || path.iter().any(|part| part == "tests");
+        if is_test {
+            continue;
+        }
+        for message in literals(&fs::read_to_string(&path).unwrap()) {
+            // A message has several words.
+            if !message.contains(' ') {
+                continue;
+            }
+            count += 1;
+            let text = prose(&message);
+            let is_plain = !text.split(' ').any(|word| word == "tell") && avoided(&text).is_empty();
+            if !is_plain {
+                wrong.push(format!("{}: {message}", path.display()));
+            }
+        }
+    }
+    assert!(count > 500, "{count} messages are found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn messages_are_found_in_the_code() {
+    let source = "// \"a b\"\nlet c = \"d \\\"e\\\" f\";\n#[cfg(test)]\n\"g h\"\n";
+    assert_eq!(literals(source), ["d \\\"e\\\" f"]);
 }
 
 /// Names of the tests in a file of Rust.

@@ -133,7 +133,7 @@ async fn one_change_that_fails_does_not_stop_the_others() {
 
 /// No timer is needed: the take-up puts itself on the queue again.
 #[tokio::test]
-async fn what_a_take_up_could_not_do_is_tried_again_soon() {
+async fn unfinished_changes_are_tried_again_soon() {
     let options = Options {
         event_sources: true,
         ..Options::default()

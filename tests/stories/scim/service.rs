@@ -254,7 +254,7 @@ async fn a_change_that_stopped_is_finished_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_a_put_does_not_name_stays() {
+async fn attributes_missing_in_a_put_stay() {
     let world = World::start().await;
     let (scope, made) = created(&world).await;
     let provider = Provider::of(&made);

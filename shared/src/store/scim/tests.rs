@@ -62,7 +62,7 @@ fn group_row(number: u128) -> Item {
 }
 
 #[tokio::test]
-async fn the_token_before_works_until_its_time_is_up() {
+async fn the_previous_token_works_until_it_expires() {
     let token = |byte| ScimToken::from_bytes(vec![byte; 32]).unwrap();
     let mut row = access_row(&scope(), token(1).hash()).unwrap();
     let end = now().as_second();
