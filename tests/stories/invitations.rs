@@ -1,7 +1,14 @@
 //! Invitations: accepted with the permission of the inviter, activated with the permission of an
 //! owner or admin.
 
+mod answers;
+mod batches;
+pub(crate) mod by_email;
 mod expiry;
+mod known_bugs;
+mod mails;
+mod of_users;
+mod previews;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};

@@ -15,8 +15,8 @@ use support::{ACME, Receiver, World, npm, skipped, system_tool};
 use tokio::process::Command;
 
 use crate::mail::mails;
-use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event, until};
-use crate::webhooks::endpoint;
+use crate::webhook_endpoints::deliveries::{LONG_AGO, deliver, some_event, until};
+use crate::webhook_endpoints::endpoint;
 
 const PLAYWRIGHT: &str = "1.65.1";
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/page/browser.cjs");

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::{Actor, World};
 
-use crate::email_invitations::verified;
+use crate::invitations::by_email::verified;
 
 /// Page sizes: minimum, unusual ones, default, maximum.
 const LIMITS: [usize; 5] = [1, 2, 7, 50, 100];

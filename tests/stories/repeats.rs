@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::{Actor, Reply, World, at_once, invariants, statuses};
 
-use crate::webhooks::{all_events, endpoint};
+use crate::webhook_endpoints::{all_events, endpoint};
 
 const MANY: usize = 20;
 

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::Value;
 use support::{Actor, Lines, Reply, World};
 
-use crate::email_invitations::verified;
+use crate::invitations::by_email::verified;
 use crate::roles::{PEOPLE, scene_of};
 
 /// Name; actor, request and expected status; body. `=> it` keeps the path of the created resource

@@ -1,5 +1,7 @@
 //! Teams: in organizations and standalone, with leaders, budgets and models.
 
+mod limits;
+
 use serde_json::{Value, json};
 use support::{World, invariants};
 

@@ -27,7 +27,7 @@ const TESTS: [&str; 5] = [
     "binaries::dynamodb_is_called_at_the_configured_endpoint",
     "binaries::an_invalid_event_fails_only_its_own_invocation",
     "binaries::a_missing_setting_stops_the_process_with_its_name",
-    "events::every_event_is_answered_by_its_binary",
+    "sample_events::every_event_is_answered_by_its_binary",
 ];
 const OF_ALL: &str = "binaries::every_function_of_the_template_has_a_binary";
 
@@ -163,7 +163,10 @@ mod tests {
     fn the_tests_of_the_sample_exist() {
         let stories = [
             ("binaries", include_str!("../../tests/stories/binaries.rs")),
-            ("events", include_str!("../../tests/stories/events.rs")),
+            (
+                "sample_events",
+                include_str!("../../tests/stories/sample_events.rs"),
+            ),
         ];
         for test in TESTS.into_iter().chain([OF_ALL]) {
             let (module, name) = test.split_once("::").unwrap();

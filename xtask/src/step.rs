@@ -52,16 +52,16 @@ pub(crate) const SLOW: [&str; 13] = [
     "binaries",
     "cognito",
     "directories::runs::large",
-    "events",
     "histories",
     "openapi",
     "page",
+    "sample_events",
     "schemathesis",
     "scim::histories",
     "scim::large",
-    "sync::many_logins",
     "sync::histories",
-    "webhooks::load",
+    "sync::many_logins",
+    "webhook_endpoints::load",
 ];
 /// The package of the deployed functions.
 const FUNCTIONS: &str = "muster-functions";

@@ -14,8 +14,8 @@ use super::{
     PATIENCE, batch, entries, entry_faults, failure, new_id, options, published, put, put_event,
     record, wait_for, with_template,
 };
-use crate::webhooks::deliveries::until;
-use crate::webhooks::endpoint;
+use crate::webhook_endpoints::deliveries::until;
+use crate::webhook_endpoints::endpoint;
 
 #[tokio::test]
 async fn a_poison_record_is_set_aside_and_the_rest_published() {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::{Actor, World, invariants};
 
 use super::{domains, publish, verified};
-use crate::email_invitations::{self, Calendar, DAY, MINUTE, path, token};
+use crate::invitations::by_email::{self, Calendar, DAY, MINUTE, path, token};
 
 /// The event of a login.
 fn login(user: &str, email: &str, is_verified: bool) -> Value {
@@ -154,7 +154,7 @@ async fn who_left_before_the_first_domain_stays_out() {
     let invited = json!({"email": "dan@acme.example"});
     let invitations = format!("/organizations/{id}/invitations");
     let made = ada.post(&invitations, invited).await.expect(201);
-    email_invitations::verified(&world, "dan", "dan@acme.example").await;
+    by_email::verified(&world, "dan", "dan@acme.example").await;
     let (dan, sent) = (world.user("dan"), json!({"token": token(&made)}));
     dan.post("/invitations/decline", sent).await.expect(204);
     verified(&world, &ada, &id, "acme.example").await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{Actor, Fault, Faults, Reply, invariants};
 
 use super::{TRANSACTION, in_a_hurry};
-use crate::email_invitations::{acme, bob, events, path, token};
+use crate::invitations::by_email::{acme, bob, events, path, token};
 
 const MINUTE: i64 = 60_000;
 

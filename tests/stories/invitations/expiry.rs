@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::invariants;
 
 use super::{invite, organization};
-use crate::lifecycle::expiry::{DAY, Later};
+use crate::organizations::lifecycle::expiry::{DAY, Later};
 
 /// The time in milliseconds.
 fn millisecond(time: &Value) -> i64 {

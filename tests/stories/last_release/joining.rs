@@ -9,7 +9,7 @@ use support::{ACME, invariants};
 use super::setup::Setup;
 use super::{acme, id, live};
 use crate::domains;
-use crate::email_invitations::token;
+use crate::invitations::by_email::token;
 
 /// It was open without a limit. The time that it was last changed decides.
 #[tokio::test]

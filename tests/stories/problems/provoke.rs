@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use support::{ACME, Actor, Fault, Faults, Reply, World};
 
-use crate::email_invitations::{token, verified};
+use crate::invitations::by_email::{token, verified};
 
 /// The documented status of a code, and a response with it. Each code needs an arm, or this does
 /// not compile.

@@ -247,7 +247,8 @@ fn literals(source: &str) -> Vec<String> {
 fn messages_use_plain_words() {
     let (mut count, mut wrong) = (0, Vec::new());
     for path in sources(&WITH_MESSAGES, &["rs"]) {
-        let is_test = path.to_string_lossy().ends_with("tests.rs") || path.iter().any(|part| part == "tests");
+        let is_test =
+            path.to_string_lossy().ends_with("tests.rs") || path.iter().any(|part| part == "tests");
         if is_test {
             continue;
         }

@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, World};
 
-use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event};
-use crate::webhooks::{all_events, endpoint};
+use crate::webhook_endpoints::deliveries::{LONG_AGO, deliver, some_event};
+use crate::webhook_endpoints::{all_events, endpoint};
 
 pub(super) const ENDPOINTS: &str = "/webhook-endpoints";
 

@@ -7,7 +7,7 @@ use support::graph::{Endpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, map};
 use crate::domains::verified;
-use crate::email_invitations::{path, token};
+use crate::invitations::by_email::{path, token};
 
 /// With ada in two groups.
 async fn two_groups(more: &[(&str, &str)]) -> Setup {

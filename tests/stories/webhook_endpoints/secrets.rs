@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::{Receiver, World};
 
 use super::{all_events, endpoint, times};
-use crate::email_invitations::{Calendar, DAY};
+use crate::invitations::by_email::{Calendar, DAY};
 
 const URL: &str = "https://hooks.acme.example/muster";
 

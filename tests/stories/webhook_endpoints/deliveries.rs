@@ -10,7 +10,7 @@ use support::{Received, Receiver, World};
 use tokio::time::{Instant, sleep};
 
 use super::{all_events, endpoint};
-use crate::email_invitations::{Calendar, DAY};
+use crate::invitations::by_email::{Calendar, DAY};
 
 /// The time that a busy machine may take to deliver.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use support::{Actor, Lines, Reply, World, invariants};
 
 use crate::mail::mails;
-use crate::webhooks::deliveries::until;
+use crate::webhook_endpoints::deliveries::until;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use support::{World, invariants};
 
 use super::{EVE, personal};
-use crate::email_invitations::{Calendar, DAY, path, verified};
+use crate::invitations::by_email::{Calendar, DAY, path, verified};
 
 /// The address of an erased user is gone from the invitations of it, in every status; those of others stay.
 #[tokio::test]

@@ -6,8 +6,8 @@ use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Actor, Fault, Faults, Lines, Reply, World, at_once, invariants};
 
-use crate::email_invitations::{Calendar, acme, bob, events, path, token, verified};
 use crate::faults::in_a_hurry;
+use crate::invitations::by_email::{Calendar, acme, bob, events, path, token, verified};
 
 const ACCEPT: &str = "/invitations/accept";
 const DECLINE: &str = "/invitations/decline";
@@ -95,7 +95,7 @@ async fn accepting_makes_a_member_with_role_and_teams() {
         .await
         .expect(204);
     accept(&bob, &token(&made)).await.problem(404, "not-found");
-    ada.post(&invitations, crate::email_invitations::bob())
+    ada.post(&invitations, crate::invitations::by_email::bob())
         .await
         .expect(201);
     invariants::check(&world.items().await);

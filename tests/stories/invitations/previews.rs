@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Lines, Reply, World};
 
-use crate::email_invitations::{Calendar, DAY, MINUTE, acme, bob, path, token, verified};
+use crate::invitations::by_email::{Calendar, DAY, MINUTE, acme, bob, path, token, verified};
 
 /// Opens a link without a token of a user.
 async fn open(world: &World, token: &str) -> Reply {

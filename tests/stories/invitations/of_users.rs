@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use support::{Actor, Fault, Faults, Reply, World, at_once, invariants};
 
-use crate::email_invitations::{Calendar, DAY, acme, bob, events, path, token, verified};
 use crate::faults::in_a_hurry;
+use crate::invitations::by_email::{Calendar, DAY, acme, bob, events, path, token, verified};
 
 const OWN: &str = "/users/me/invitations";
 const ADDRESS: &str = "bob@acme.example";

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::deliveries::{LONG_AGO, deliver, deliveries, running, some_event, team};
 use super::endpoint;
-use crate::email_invitations::{Calendar, DAY, MINUTE};
+use crate::invitations::by_email::{Calendar, DAY, MINUTE};
 
 const HOUR: i64 = 60 * MINUTE;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use support::{World, invariants};
 
 use super::{ACCEPT, ADDRESS, DECLINE, accept, common, decline, invited};
-use crate::email_invitations::{Calendar, DAY, MINUTE, acme, bob, path, token, verified};
+use crate::invitations::by_email::{Calendar, DAY, MINUTE, acme, bob, path, token, verified};
 
 #[tokio::test]
 async fn every_token_that_does_not_work_returns_the_same_404() {
@@ -162,7 +162,7 @@ async fn accepting_needs_the_right_of_the_inviter() {
     // The tenant admin who sends it again becomes the inviter.
     ada.delete(&path(&made)).await.expect(204);
     let made = root.post(&invitations, bob()).await.expect(201);
-    accept(&user, &crate::email_invitations::token(&made))
+    accept(&user, &crate::invitations::by_email::token(&made))
         .await
         .expect(200);
     invariants::check(&world.items().await);

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{HOUR, MACHINE, MINUTE, Post, SECOND, due_at, token};
 use crate::mail::mails;
-use crate::webhooks::deliveries::until;
+use crate::webhook_endpoints::deliveries::until;
 
 /// The batch of the stream fails again and again. What has its events does not get them each time.
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn while_its_queue_is_down_a_mail_delays_only_itself() {
     post.time.store(MACHINE, Ordering::SeqCst);
     let receiver = Receiver::start().await;
     let body = json!({"url": receiver.url, "event_types": ["*"]});
-    crate::webhooks::endpoint(&post.world, body).await;
+    crate::webhook_endpoints::endpoint(&post.world, body).await;
     post.refuse_mails.store(true, Ordering::SeqCst);
     let made = post.invite("bob@acme.example").await;
     let root = post.world.tenant_admin();

@@ -1,0 +1,7 @@
+//! Members of organizations.
+
+mod batches;
+mod count;
+mod last_owner;
+mod replaced;
+mod transfers;

@@ -1,0 +1,6 @@
+//! The users of a tenant.
+
+mod disabled;
+mod erased;
+mod ids;
+mod people;
