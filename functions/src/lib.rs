@@ -27,6 +27,6 @@ pub mod triggers;
 pub mod users;
 pub mod webhook_endpoints;
 
-pub use app::{App, LoginContext, Services, Variables};
+pub use app::{App, LoginContext, Variables};
 pub use function::Function;
 pub use registry::{functions, openapi_document, openapi_text};

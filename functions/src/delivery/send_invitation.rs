@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::invitation_mails::INVITATION_QUEUE_URL;
-use crate::app::Service as _;
+use crate::endpoint::Service as _;
 use crate::invitations::secret::TokenSecret;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};

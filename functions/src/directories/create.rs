@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{NewDirectory, NewEntraDirectory, ShownDirectory, check_secret, new_token, shown};
-use crate::app::Service;
+use crate::endpoint::Service;
 use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
 use crate::{App, Variables};

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::queue::RunQueue;
-use crate::app::Service;
+use crate::endpoint::{Service, ServiceRight};
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, deadline, event_source};
@@ -81,6 +81,8 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
 
 /// Runs with the connection to Entra that the variables describe.
 impl Service for Runs {
+    const RIGHT: Option<ServiceRight> = Some(ServiceRight::Directories);
+
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let settings = EntraSettings::read(variables)?;
         let client = muster_directory::http_client(variables).map_err(SettingError::no_client)?;

@@ -14,7 +14,7 @@ use muster_directory::RunTask;
 use serde_json::{Value, json};
 
 use super::queue::RunQueue;
-use crate::app::Service as _;
+use crate::endpoint::Service as _;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, deadline, event_source};
 use crate::{App, Variables};

@@ -128,7 +128,6 @@ fn not_read(error: RunError) -> Problem {
 pub const ENDPOINT: Endpoint = endpoint!(sync_directory, "POST /directories/{directory_id}/sync")
     .table(&[BatchGetItem, GetItem, PutItem, Query, UpdateItem])
     .indexes(&["gsi3"])
-    .reads_directories()
     .answers(|operation| {
         operation
             .plain::<DirectorySync>("The run is on the queue, or the plan.")

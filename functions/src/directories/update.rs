@@ -58,7 +58,6 @@ pub(crate) async fn update_directory(
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(update_directory, "PATCH /directories/{directory_id}")
     .table(&[GetItem, PutItem, UpdateItem])
-    .with_run_queue()
     .answers(|operation| {
         operation.ok::<Directory>("The updated directory.").fails(&[
             Code::Forbidden,

@@ -8,7 +8,7 @@ use muster::store::DomainToVerify;
 use muster_dns::{LookupFailed, Resolvers};
 
 use super::answer;
-use crate::app::Service;
+use crate::endpoint::Service;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };

@@ -6,12 +6,16 @@ use muster::config::SettingError;
 use muster::http::{Answer, ApiRequest, Problem};
 
 use super::parts::RequestPart;
+use super::services::ServiceRight;
 use super::{Call, camel_case};
 use crate::openapi::Operation;
 use crate::{App, Variables};
 
 /// A handler with these parts.
 pub(crate) trait Handler<Parts> {
+    /// The rights for the services among the parts.
+    const RIGHTS: &'static [Option<ServiceRight>];
+
     /// Reads the parts in order, and responds.
     fn call(
         self,
@@ -34,6 +38,8 @@ macro_rules! handler {
             Handling: Future<Output = Result<Answer, Problem>> + Send,
             $($Part: RequestPart,)*
         {
+            const RIGHTS: &'static [Option<ServiceRight>] = &[$($Part::RIGHT),*];
+
             async fn call(self, call: Call, request: ApiRequest) -> Result<Answer, Problem> {
                 if !(false $(|| $Part::READS_QUERY)*) {
                     request.query().finish()?;
@@ -92,6 +98,11 @@ pub(crate) fn start<Parts>(
     variables: Variables<'_>,
 ) -> Result<(), SettingError> {
     handler.start(app, variables)
+}
+
+/// Returns the rights for the services of a handler.
+pub(crate) const fn rights<Parts, H: Handler<Parts>>(_: &H) -> &'static [Option<ServiceRight>] {
+    H::RIGHTS
 }
 
 /// Adds the parameters of a handler to its operation.

@@ -10,22 +10,24 @@ mod call;
 mod handler;
 mod parts;
 mod query;
+mod services;
 
-use crate::app::Service;
 use crate::openapi::Operation;
 use crate::runtime::HttpFunction;
 
 pub use call::Call;
 pub(crate) use call::render;
-pub(crate) use handler::{describe, run, start};
+pub(crate) use handler::{describe, rights, run, start};
 pub(crate) use parts::{
     ApiUrl, Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath,
-    NoBody, OptionalBody, OrganizationPath, RequestPart, TeamMemberPath, TeamPath, UserPath, Uses,
+    NoBody, OptionalBody, OrganizationPath, RequestPart, TeamMemberPath, TeamPath, UserPath,
     WebhookEndpointPath,
 };
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,
 };
+pub use services::Services;
+pub(crate) use services::{Service, ServiceRight, Uses, start_service, started_service};
 
 /// An endpoint, made with `endpoint!`.
 #[derive(Clone, Copy, Debug)]
@@ -148,27 +150,24 @@ impl Endpoint {
         self
     }
 
-    /// Lets a handler that takes the whole request use a service, its only one. Others take services as parts: [`Uses`].
-    pub(crate) const fn uses<S: Service>(mut self) -> Self {
-        self.function.services = |app, variables| app.start::<S>(variables);
-        self
-    }
-
     /// Allows queries of these indexes of the table.
     pub(crate) const fn indexes(mut self, indexes: &'static [&'static str]) -> Self {
         self.indexes = indexes;
         self
     }
 
-    /// Allows putting messages on the queue of webhooks.
-    pub(crate) const fn with_webhook_queue(mut self) -> Self {
-        self.webhook_queue = true;
-        self
-    }
-
-    /// Allows putting runs of directories on their queue.
-    pub(crate) const fn with_run_queue(mut self) -> Self {
-        self.run_queue = true;
+    /// Gives the rights for the services of its handler.
+    pub(crate) const fn with_services(mut self, mut rights: &[Option<ServiceRight>]) -> Self {
+        while let [right, rest @ ..] = rights {
+            match right {
+                Some(ServiceRight::WebhookQueue) => self.webhook_queue = true,
+                Some(ServiceRight::RunQueue) => self.run_queue = true,
+                Some(ServiceRight::Directories) => self.directories = true,
+                Some(ServiceRight::InvitationSecret) => self.invitation_secret = true,
+                None => {}
+            }
+            rights = rest;
+        }
         self
     }
 
@@ -178,22 +177,9 @@ impl Endpoint {
         self
     }
 
-    /// Allows reading the directories of tenants, and putting runs on their queue.
-    pub(crate) const fn reads_directories(mut self) -> Self {
-        self.directories = true;
-        self.run_queue = true;
-        self
-    }
-
     /// Allows access to the secrets in the table.
     pub(crate) const fn with_secrets(mut self) -> Self {
         self.secrets = true;
-        self
-    }
-
-    /// Allows reading the secret of the tokens of invitations.
-    pub(crate) const fn with_invitation_secret(mut self) -> Self {
-        self.invitation_secret = true;
         self
     }
 
@@ -258,42 +244,61 @@ macro_rules! endpoint {
             },
             |operation| $crate::endpoint::describe(&$handler, operation),
         )
+        .with_services($crate::endpoint::rights(&$handler))
     };
 }
 pub(crate) use endpoint;
 
+/// A function whose handler takes the context, the whole request, and perhaps one service.
+macro_rules! unauthenticated {
+    ($handler:ident) => {
+        $crate::runtime::HttpFunction {
+            handler: |app, request| Box::pin($handler(app, request)),
+            services: |_, _| Ok(()),
+        }
+    };
+    ($handler:ident, $service:ty) => {
+        $crate::runtime::HttpFunction {
+            handler: |app, request| {
+                Box::pin(async move {
+                    let service = $crate::endpoint::started_service::<$service>(&app)?;
+                    $handler(app, request, service).await
+                })
+            },
+            services: |app, variables| $crate::endpoint::start_service::<$service>(app, variables),
+        }
+    };
+}
+pub(crate) use unauthenticated;
+
 /// Declares the endpoint of a handler that takes the context and the request, and no caller: it is called without a token.
 macro_rules! public_endpoint {
-    ($handler:ident, $route:literal) => {
+    ($handler:ident, $route:literal $(, $service:ty)?) => {
         $crate::endpoint::Endpoint::new(
             stringify!($handler),
             $route,
             DOCS,
-            $crate::runtime::HttpFunction {
-                handler: |app, request| Box::pin($handler(app, request)),
-                services: |_, _| Ok(()),
-            },
+            $crate::endpoint::unauthenticated!($handler $(, $service)?),
             $crate::openapi::Operation::without_token,
         )
         .without_token()
+        $(.with_services(&[<$service as $crate::endpoint::Service>::RIGHT]))?
     };
 }
 pub(crate) use public_endpoint;
 
 /// Declares the endpoint of a handler of SCIM, which authenticates the request itself.
 macro_rules! scim_endpoint {
-    ($handler:ident, $route:literal) => {
+    ($handler:ident, $route:literal $(, $service:ty)?) => {
         $crate::endpoint::Endpoint::new(
             stringify!($handler),
             $route,
             DOCS,
-            $crate::runtime::HttpFunction {
-                handler: |app, request| Box::pin($handler(app, request)),
-                services: |_, _| Ok(()),
-            },
+            $crate::endpoint::unauthenticated!($handler $(, $service)?),
             |operation| operation,
         )
         .of_scim()
+        $(.with_services(&[<$service as $crate::endpoint::Service>::RIGHT]))?
     };
 }
 pub(crate) use scim_endpoint;

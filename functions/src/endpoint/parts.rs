@@ -1,7 +1,5 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
-use std::sync::Arc;
-
 use muster::config::SettingError;
 use muster::domain::{
     DirectoryId, Domain, DomainKey, EventId, ExpectedVersion, IdempotencyKey, MemberKey,
@@ -12,7 +10,7 @@ use muster::json::{Fields, FromFields};
 use schemars::JsonSchema;
 
 use super::Call;
-use crate::app::Service;
+use super::services::{Service, ServiceRight, Uses, start_service, started_service};
 use crate::openapi::Operation;
 use crate::openapi::example::Example;
 use crate::{App, Variables};
@@ -21,6 +19,9 @@ use crate::{App, Variables};
 pub(crate) trait RequestPart: Sized + Send {
     /// Whether it is the query. A request with a query is rejected if no part reads it.
     const READS_QUERY: bool = false;
+
+    /// The right that the function needs for it, if it is a service.
+    const RIGHT: Option<ServiceRight> = None;
 
     /// Prepares it before the first invocation.
     fn start(_: &mut App, _: Variables<'_>) -> Result<(), SettingError> {
@@ -36,16 +37,15 @@ pub(crate) trait RequestPart: Sized + Send {
     }
 }
 
-/// A service that the function uses besides the table.
-pub(crate) struct Uses<S>(pub(crate) Arc<S>);
-
 impl<S: Service> RequestPart for Uses<S> {
+    const RIGHT: Option<ServiceRight> = S::RIGHT;
+
     fn start(app: &mut App, variables: Variables<'_>) -> Result<(), SettingError> {
-        app.start::<S>(variables)
+        start_service::<S>(app, variables)
     }
 
     fn read(call: &Call, _: &ApiRequest) -> Result<Self, Problem> {
-        Ok(Self(call.app.service()?))
+        started_service(&call.app)
     }
 }
 

@@ -54,7 +54,6 @@ pub const ENDPOINT: Endpoint = endpoint!(accept_invitation_by_token, "POST /invi
         PutItem,
         UpdateItem,
     ])
-    .with_invitation_secret()
     .answers(|operation| {
         operation
             .ok::<Membership>("The active membership.")

@@ -71,7 +71,6 @@ pub const ENDPOINT: Endpoint = endpoint!(
     UpdateItem,
 ])
 .indexes(&["gsi1"])
-.with_invitation_secret()
 .answers(|operation| {
     operation
         .created::<ShownInvitation<'static>>("The new invitation.")

@@ -69,7 +69,6 @@ pub const ENDPOINT: Endpoint = endpoint!(
     UpdateItem,
 ])
 .indexes(&["gsi1"])
-.with_invitation_secret()
 .answers(|operation| {
     operation
         .plain::<InvitationResults<'static>>("The result of each item.")

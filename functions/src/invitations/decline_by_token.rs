@@ -48,7 +48,6 @@ pub const ENDPOINT: Endpoint = endpoint!(decline_invitation_by_token, "POST /inv
         PutItem,
         UpdateItem,
     ])
-    .with_invitation_secret()
     .answers(|operation| {
         operation.no_content("The invitation is declined.").fails(&[
             Code::Forbidden,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::secret::TokenSecret;
 use crate::App;
 use crate::endpoint::TableAction::BatchGetItem;
-use crate::endpoint::{Endpoint, public_endpoint};
+use crate::endpoint::{Endpoint, Uses, public_endpoint};
 use crate::openapi::example::Example;
 
 /// The tenant in which a malformed token is looked up. No invitation is in it.
@@ -26,9 +26,13 @@ const NO_TENANT: &str = "none";
 /// Requires no access token: the link authorizes the request. Rate limited for all callers together. Returns the same
 /// 404 for every token that does not work: unknown, used, revoked, expired, or replaced by a later one.
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn preview_invitation(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+async fn preview_invitation(
+    app: Arc<App>,
+    request: ApiRequest,
+    Uses(secret): Uses<TokenSecret>,
+) -> Result<Answer, Problem> {
     request.no_query()?;
-    let secret = app.service::<TokenSecret>()?.get().await?;
+    let secret = secret.get().await?;
     let token = match request.path_parameter("token").parse::<InvitationToken>() {
         Ok(token) => Ok(token),
         // Looked up like a wrong one, so that both take the same time.
@@ -45,15 +49,14 @@ async fn preview_invitation(app: Arc<App>, request: ApiRequest) -> Result<Answer
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint = public_endpoint!(preview_invitation, "GET /invitations/{token}")
-    .table(&[BatchGetItem])
-    .with_invitation_secret()
-    .uses::<TokenSecret>()
-    .answers(|operation| {
-        operation
-            .plain::<ShownPreview<'static>>("What the invitation offers.")
-            .fails(&[Code::NotFound])
-    });
+pub const ENDPOINT: Endpoint =
+    public_endpoint!(preview_invitation, "GET /invitations/{token}", TokenSecret)
+        .table(&[BatchGetItem])
+        .answers(|operation| {
+            operation
+                .plain::<ShownPreview<'static>>("What the invitation offers.")
+                .fails(&[Code::NotFound])
+        });
 
 /// An invitation, as the holder of its link sees it.
 #[derive(Serialize, JsonSchema)]

@@ -48,7 +48,6 @@ pub const ENDPOINT: Endpoint = endpoint!(
     "POST /organizations/{organization_id}/invitations/{invitation_id}/resend"
 )
 .table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
-.with_invitation_secret()
 .answers(|operation| {
     operation
         .ok::<ShownInvitation<'static>>("The invitation, with its new link.")

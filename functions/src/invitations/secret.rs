@@ -8,17 +8,18 @@ use muster::http::{Code, Problem};
 use muster_directory::StackSecret;
 use tokio::time::Instant;
 
-use crate::app::Service;
+use crate::endpoint::{Service, ServiceRight};
 use crate::{App, Variables};
 
 /// Time to read the secret.
 const READ_TIME: Duration = Duration::from_secs(3);
 
-/// The secret in Secrets Manager. A function that uses it declares
-/// [`with_invitation_secret`](crate::endpoint::Endpoint::with_invitation_secret).
+/// The secret in Secrets Manager.
 pub(crate) struct TokenSecret(StackSecret);
 
 impl Service for TokenSecret {
+    const RIGHT: Option<ServiceRight> = Some(ServiceRight::InvitationSecret);
+
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let secret = StackSecret::of(INVITATION_SECRET_ARN, app.clock.clone(), variables)?;
         Ok(Self(secret))

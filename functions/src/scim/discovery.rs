@@ -17,7 +17,7 @@ use crate::endpoint::{Endpoint, scim_endpoint};
 /// together (RFC 7644). All other paths are not found.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn scim_discovery(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    answered(app, request, |scim, request| async move {
+    answered(app, (), request, |scim, request| async move {
         let path = request.path_parameter("proxy");
         let path = path.trim_end_matches('/');
         if path == ".search" {

@@ -76,7 +76,7 @@ fn lookups(filter: &Filter, kind: ScimResource) -> Option<Vec<ScimLookup>> {
     }
 }
 
-impl Scim {
+impl<Queue> Scim<Queue> {
     /// Returns a page of the users.
     pub(super) async fn list_users(&self, query: &ListQuery) -> Result<Answer, Failure> {
         let found = self.users(query).await?;

@@ -13,14 +13,19 @@ use super::{
     Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
 };
 use crate::App;
-use crate::endpoint::{Endpoint, scim_endpoint};
+use crate::directories::queue::RunQueue;
+use crate::endpoint::{Endpoint, Uses, scim_endpoint};
 
 /// Write and read the groups of a directory by SCIM
 ///
 /// Creates, returns, lists, searches, replaces, changes and deletes groups with their members (RFC 7644).
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn scim_groups(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    answered(app, request, |scim, request| async move {
+async fn scim_groups(
+    app: Arc<App>,
+    request: ApiRequest,
+    Uses(queue): Uses<RunQueue>,
+) -> Result<Answer, Problem> {
+    answered(app, queue, request, |scim, request| async move {
         match asked(&scim, &request, |id| GroupId::parse(id).ok())? {
             Asked::List(query) => scim.list_groups(&query).await,
             Asked::Get(id) => get(&scim, &request, &id).await,
@@ -145,6 +150,7 @@ async fn delete(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answe
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
     scim_groups,
-    "ANY /scim/v2/{directory_id}/Groups"
+    "ANY /scim/v2/{directory_id}/Groups",
+    RunQueue
 ))
 .also("ANY /scim/v2/{directory_id}/Groups/{id}", "", "");

@@ -97,14 +97,16 @@ fn not_found() -> Error {
 }
 
 /// A request that is authenticated.
-struct Scim {
+struct Scim<Queue = Arc<RunQueue>> {
     app: Arc<App>,
+    /// The queue of runs, which finish what a request leaves. Functions that only read have none.
+    queue: Queue,
     access: ScimAccess,
     /// The base URL of the directory.
     base: String,
 }
 
-impl Scim {
+impl<Queue> Scim<Queue> {
     fn store(&self) -> &Store {
         &self.app.store
     }
@@ -113,6 +115,34 @@ impl Scim {
         &self.access.scope
     }
 
+    fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
+        let telemetry = &self.app.telemetry;
+        telemetry.failure(self.app.clock.now(), request.id(), "scim-effect", failure);
+    }
+
+    /// The origin of what a request changes.
+    fn origin(&self, request: &ApiRequest) -> Origin {
+        Origin::new(
+            Actor::scim(&self.scope().directory_id),
+            EventContext {
+                request_id: request.id().to_owned(),
+                operation: "scim".to_owned(),
+                ..EventContext::default()
+            },
+        )
+    }
+
+    /// Fails if the directory is paused.
+    fn may_write(&self) -> Result<(), Failure> {
+        if self.access.status == DirectoryStatus::Active {
+            return Ok(());
+        }
+        let detail = "The directory is paused. Nothing was changed. A tenant admin can resume it.";
+        Err(Error::status(403, detail).into())
+    }
+}
+
+impl Scim {
     /// Gives the users of the product who are linked to the concerned directory users what the directory says now: up to
     /// 100 in the request. The others, and those for whom that fails, stay marked, and `reconcile-directory` takes them
     /// up: seconds later by a message on its queue, or at the latest by its timer. So what was written is never lost,
@@ -142,33 +172,7 @@ impl Scim {
     }
 
     async fn put_on_queue(&self, task: &RunTask) -> Result<(), Box<dyn StdError + Send + Sync>> {
-        self.app.service::<RunQueue>()?.put(task).await
-    }
-
-    fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
-        let telemetry = &self.app.telemetry;
-        telemetry.failure(self.app.clock.now(), request.id(), "scim-effect", failure);
-    }
-
-    /// The origin of what a request changes.
-    fn origin(&self, request: &ApiRequest) -> Origin {
-        Origin::new(
-            Actor::scim(&self.scope().directory_id),
-            EventContext {
-                request_id: request.id().to_owned(),
-                operation: "scim".to_owned(),
-                ..EventContext::default()
-            },
-        )
-    }
-
-    /// Fails if the directory is paused.
-    fn may_write(&self) -> Result<(), Failure> {
-        if self.access.status == DirectoryStatus::Active {
-            return Ok(());
-        }
-        let detail = "The directory is paused. Nothing was changed. A tenant admin can resume it.";
-        Err(Error::status(403, detail).into())
+        self.queue.put(task).await
     }
 }
 
@@ -220,21 +224,20 @@ const fn writing(endpoint: Endpoint) -> Endpoint {
             UpdateItem,
         ])
         .indexes(&["gsi1"])
-        .with_run_queue()
-        .uses::<RunQueue>()
         .takes_up_to(29)
 }
 
 /// Authenticates a request, then answers it. Does not read the body before.
-async fn answered<H>(
+async fn answered<Queue, H>(
     app: Arc<App>,
+    queue: Queue,
     request: ApiRequest,
-    handle: impl FnOnce(Scim, ApiRequest) -> H,
+    handle: impl FnOnce(Scim<Queue>, ApiRequest) -> H,
 ) -> Result<Answer, Problem>
 where
     H: Future<Output = Result<Answer, Failure>>,
 {
-    let outcome = match authenticated(app, &request).await {
+    let outcome = match authenticated(app, queue, &request).await {
         Ok(scim) => handle(scim, request).await,
         Err(failure) => Err(failure),
     };
@@ -245,7 +248,11 @@ where
     }
 }
 
-async fn authenticated(app: Arc<App>, request: &ApiRequest) -> Result<Scim, Failure> {
+async fn authenticated<Queue>(
+    app: Arc<App>,
+    queue: Queue,
+    request: &ApiRequest,
+) -> Result<Scim<Queue>, Failure> {
     let refused = || Error::status(401, "Send the token of the directory as a bearer token.");
     let header = request.header("authorization").unwrap_or_default();
     let token = match header.trim().split_once(' ') {
@@ -263,6 +270,7 @@ async fn authenticated(app: Arc<App>, request: &ApiRequest) -> Result<Scim, Fail
         access: access.ok_or_else(refused)?,
         base,
         app,
+        queue,
     })
 }
 

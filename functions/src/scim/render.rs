@@ -82,7 +82,7 @@ pub(super) fn members_change(change: MembersChange) -> ScimMembersChange {
     }
 }
 
-impl Scim {
+impl<Queue> Scim<Queue> {
     fn meta(
         &self,
         kind: ScimResource,

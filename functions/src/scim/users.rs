@@ -15,14 +15,19 @@ use super::{
     Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
 };
 use crate::App;
-use crate::endpoint::{Endpoint, scim_endpoint};
+use crate::directories::queue::RunQueue;
+use crate::endpoint::{Endpoint, Uses, scim_endpoint};
 
 /// Write and read the users of a directory by SCIM
 ///
 /// Creates, returns, lists, searches, replaces, changes and deletes users (RFC 7644).
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn scim_users(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    answered(app, request, |scim, request| async move {
+async fn scim_users(
+    app: Arc<App>,
+    request: ApiRequest,
+    Uses(queue): Uses<RunQueue>,
+) -> Result<Answer, Problem> {
+    answered(app, queue, request, |scim, request| async move {
         match asked(&scim, &request, |id| ScimUserId::parse(id).ok())? {
             Asked::List(query) => scim.list_users(&query).await,
             Asked::Get(id) => get(&scim, &request, &id).await,
@@ -175,6 +180,7 @@ async fn delete(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<An
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
     scim_users,
-    "ANY /scim/v2/{directory_id}/Users"
+    "ANY /scim/v2/{directory_id}/Users",
+    RunQueue
 ))
 .also("ANY /scim/v2/{directory_id}/Users/{id}", "", "");

@@ -9,8 +9,8 @@ use muster_delivery::Queue;
 use muster_delivery::webhook::Task;
 use tokio::time::Instant;
 
-use crate::app::Service;
 use crate::delivery::WEBHOOK_QUEUE_URL;
+use crate::endpoint::{Service, ServiceRight};
 use crate::{App, Variables};
 
 /// Time to put the messages of a request on the queue.
@@ -20,6 +20,8 @@ const QUEUE_TIME: Duration = Duration::from_secs(5);
 pub(crate) struct WebhookQueue(Queue);
 
 impl Service for WebhookQueue {
+    const RIGHT: Option<ServiceRight> = Some(ServiceRight::WebhookQueue);
+
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Ok(Self(Queue::read(WEBHOOK_QUEUE_URL, variables)?))
     }

@@ -76,7 +76,6 @@ pub const ENDPOINT: Endpoint = endpoint!(
     "POST /webhook-endpoints/{endpoint_id}/replay"
 )
 .table(&[BatchGetItem, GetItem, PutItem, Query])
-.with_webhook_queue()
 .answers(|operation| {
     operation
         .plain::<WebhookReplay>("The number of events that are on the queue.")

@@ -44,7 +44,6 @@ pub const ENDPOINT: Endpoint = endpoint!(
     "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/retry"
 )
 .table(&[BatchGetItem, GetItem, PutItem, UpdateItem])
-.with_webhook_queue()
 .answers(|operation| {
     operation
         .plain::<Delivery>("The delivery, which is on the queue.")

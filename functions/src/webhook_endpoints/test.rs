@@ -10,7 +10,7 @@ use muster_delivery::webhook::{Message, Sender};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
-use crate::app::Service;
+use crate::endpoint::Service;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem};
 use crate::endpoint::{
     Call, Endpoint, Idempotency, NoBody, Uses, WebhookEndpointPath, endpoint, render,
