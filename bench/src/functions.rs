@@ -65,12 +65,12 @@ const POST_LOGIN: &str = "post-login";
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Functions {
     pub(crate) machine: Machine,
-    pub(crate) functions: BTreeMap<String, Function>,
+    pub(crate) functions: BTreeMap<String, MeasuredFunction>,
 }
 
 /// The measurements of one function.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Function {
+pub(crate) struct MeasuredFunction {
     /// The smallest function with the same clients.
     #[serde(default = "get_item")]
     pub(crate) smallest: String,
@@ -134,11 +134,11 @@ fn all(setting: &Setting) -> Result<Functions> {
         let binary = fs::read(&program)?;
         let mut zipped = DeflateEncoder::new(Vec::new(), Compression::best());
         zipped.write_all(&binary)?;
-        let function = Function {
+        let function = MeasuredFunction {
             smallest: smallest_with_clients_of(&binary).to_owned(),
             bytes: binary.len() as u64,
             zipped: zipped.finish()?.len() as u64,
-            ..Function::default()
+            ..MeasuredFunction::default()
         };
         functions.insert(name.to_owned(), function);
     }
@@ -188,7 +188,7 @@ fn settle(setting: &Setting) -> Result<()> {
 }
 
 /// Starts all functions in turn, as Lambda does, without calls to DynamoDB.
-fn starts(setting: &Setting, functions: &mut BTreeMap<String, Function>) -> Result<()> {
+fn starts(setting: &Setting, functions: &mut BTreeMap<String, MeasuredFunction>) -> Result<()> {
     // In a real region, without calls: with the root certificates of production.
     let own = |variable: &&(String, String)| !variable.0.starts_with("AWS_ENDPOINT");
     let in_region: Vec<_> = setting.plain.iter().filter(own).cloned().collect();
@@ -210,7 +210,7 @@ fn starts(setting: &Setting, functions: &mut BTreeMap<String, Function>) -> Resu
 }
 
 /// First and second requests, each in a process of its own.
-fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
+fn requests(setting: &Setting, name: &str, function: &mut MeasuredFunction) -> Result<()> {
     if name == HELLO {
         return Ok(());
     }
@@ -234,7 +234,7 @@ fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()
 }
 
 /// Work and memory of a warm function.
-fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
+fn work(setting: &Setting, name: &str, function: &mut MeasuredFunction) -> Result<()> {
     let process = Process::start(&setting.program(name)?, &setting.plain)?;
     for n in 0..WARM_UP {
         setting.invoke(&process, name, n)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use support::graph::{Endpoint, Graph, GraphFault, object_id};
+use support::graph::{Graph, GraphEndpoint, GraphFault, object_id};
 use support::{ACME, World};
 
 use crate::figures::{Machine, Rounds, keep};
@@ -92,10 +92,10 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
         graph.join("bob", &id);
     }
     for endpoint in [
-        Endpoint::Token,
-        Endpoint::AssignedGroups,
-        Endpoint::AppRoles,
-        Endpoint::UserGroups,
+        GraphEndpoint::Token,
+        GraphEndpoint::AssignedGroups,
+        GraphEndpoint::AppRoles,
+        GraphEndpoint::UserGroups,
     ] {
         graph.fail(endpoint, None, GraphFault::Delay(GRAPH));
     }

@@ -1,5 +1,4 @@
-//! Compares release profiles: the cost of a build and the results. Writes the table of the decision
-//! about them.
+//! Compares release profiles: the cost of a build and the results.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,10 +12,15 @@ use crate::builds::{Build, build};
 use crate::figures::{Machine, Rounds, Spread, keep, kept, root};
 use crate::functions::{self, Functions};
 
-/// The decision, and the marks around its table.
-const PAGE: &str = "docs/decisions/0020-release-profile.md";
-const BEGIN: &str = "<!-- written by cargo xtask bench profiles -->\n";
-const END: &str = "<!-- end -->";
+/// The results, and their text before the table.
+const PAGE: &str = "docs/results/profiles.md";
+const HEAD: &str = "# Release profiles: the last results
+
+<!-- Written by `cargo xtask bench profiles`; do not edit. -->
+
+Explained in the [decision about the release profile](../decisions/0020-release-profile.md).
+
+";
 /// A reader, a writer and the largest function.
 const BINARIES: [&str; 3] = ["get-organization", "create-organization", "post-login"];
 
@@ -125,10 +129,6 @@ fn target_cpu() -> &'static str {
 
 /// Writes the table of the results so far.
 pub(crate) fn write() -> Result<()> {
-    let page = root().join(PAGE);
-    let text = fs::read_to_string(&page)?;
-    let (before, rest) = text.split_once(BEGIN).context("no place for the table")?;
-    let (_, after) = rest.split_once(END).context("no end of the table")?;
     let mut table = TABLE.to_owned();
     let mut machines = Vec::new();
     for profile in &PROFILES {
@@ -148,12 +148,11 @@ pub(crate) fn write() -> Result<()> {
         "\nMeasured {}. Builds ran once.",
         machines.join("; ")
     );
-    fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}"))?;
+    fs::write(root().join(PAGE), format!("{HEAD}{table}"))?;
     Ok(())
 }
 
-const TABLE: &str = "
-| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
+const TABLE: &str = "| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
 |---|---|---|---|---|---|---|---|---|---|
 ";
 

@@ -47,12 +47,12 @@ get user; root GET /users/new{n} 200
 pub(crate) struct Table {
     pub(crate) machine: Machine,
     pub(crate) sizes: Vec<usize>,
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) operations: Vec<MeasuredOperation>,
 }
 
 /// One operation, with its usage at each size.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Operation {
+pub(crate) struct MeasuredOperation {
     pub(crate) name: String,
     pub(crate) calls: Vec<u64>,
     pub(crate) units: Vec<f64>,
@@ -78,7 +78,7 @@ pub(crate) async fn measure(up_to: usize) -> Result<()> {
     let like = membership(&world, &id).await?;
 
     let mut sizes: Vec<usize> = Vec::new();
-    let mut operations: Vec<Operation> = Vec::new();
+    let mut operations: Vec<MeasuredOperation> = Vec::new();
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         let from = sizes.last().copied().unwrap_or(1);
         eprintln!("{size} memberships");
@@ -100,7 +100,7 @@ pub(crate) async fn measure(up_to: usize) -> Result<()> {
         for (n, (name, (calls, units))) in all.into_iter().enumerate() {
             if operations.len() == n {
                 let (calls, units) = (Vec::new(), Vec::new());
-                operations.push(Operation { name, calls, units });
+                operations.push(MeasuredOperation { name, calls, units });
             }
             let operation = operations.get_mut(n).context("an operation is missing")?;
             operation.calls.push(calls);

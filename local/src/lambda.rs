@@ -23,7 +23,7 @@ use crate::options::Options;
 use crate::rights;
 use crate::services::Services;
 use crate::tail::Tail;
-use crate::template::{Function, Template};
+use crate::template::{Template, TemplateFunction};
 
 /// The functions of the template with their code.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Lambda {
 /// A function and its code.
 #[derive(Debug)]
 pub(crate) struct Deployed {
-    pub(crate) function: Function,
+    pub(crate) function: TemplateFunction,
     handler: Option<Handler>,
 }
 
@@ -89,7 +89,7 @@ impl Lambda {
     }
 
     /// Functions of the template without linked code.
-    pub(crate) fn unlinked(&self) -> impl Iterator<Item = &Function> {
+    pub(crate) fn unlinked(&self) -> impl Iterator<Item = &TemplateFunction> {
         let unlinked = self
             .functions
             .iter()
@@ -123,7 +123,7 @@ impl Lambda {
         event: Value,
         request_id: &str,
     ) -> Result<Value, Diagnostic> {
-        let Function {
+        let TemplateFunction {
             resource,
             binary,
             timeout,
@@ -173,7 +173,7 @@ pub(crate) fn arn(resource: &str) -> String {
 
 /// Runs the linked function with its own settings: the only place that creates an [`App`].
 fn linked(
-    function: &Function,
+    function: &TemplateFunction,
     options: &Options,
     client: &Client,
     table: &str,

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::error::BoxError;
 use serde_json::Value;
 
 use crate::table_request::TableRequest;
-use crate::template::{Denial, Function, Right};
+use crate::template::{Denial, Right, TemplateFunction};
 
 /// The client with the permissions of the function.
-pub(crate) fn limited(client: &Client, function: &Function) -> Client {
+pub(crate) fn limited(client: &Client, function: &TemplateFunction) -> Client {
     let rights = Rights {
         function: function.resource.clone(),
         granted: function.rights.clone(),

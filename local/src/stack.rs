@@ -303,7 +303,7 @@ fn router(
             "/_local/.well-known/openid-configuration",
             get(issuer::openid_configuration),
         )
-        .with_state(issuer::Endpoint {
+        .with_state(issuer::TokenEndpoint {
             issuer,
             lambda: Arc::clone(&lambda),
         })

@@ -18,7 +18,7 @@ pub struct AttributePath {
 
 /// Where an attribute lies in a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct AttributePlace {
     /// The key of the extension, if it is in one.
     pub(crate) extension: Option<String>,
     /// The name as responses spell it. Empty for an extension as a whole.
@@ -80,7 +80,7 @@ impl AttributePath {
     }
 
     /// Where the attribute lies in a resource, and its declaration, if there is one.
-    pub(crate) fn place(&self, kind: ScimResource) -> (Place, Option<&'static Attribute>) {
+    pub(crate) fn place(&self, kind: ScimResource) -> (AttributePlace, Option<&'static Attribute>) {
         let core = kind.schema();
         let is = |id: &str| {
             self.schema
@@ -109,7 +109,7 @@ impl AttributePath {
             let known = attribute.and_then(|attribute| attribute.sub(sub));
             known.map_or(sub, |known| known.name).to_owned()
         });
-        let place = Place {
+        let place = AttributePlace {
             extension,
             name: name.to_owned(),
             sub,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::error::invalid_value;
 use crate::filter::Parser;
-use crate::path::Place;
+use crate::path::AttributePlace;
 use crate::schema::ScimResource;
 
 /// Maximum number of names in `attributes` or `excludedAttributes`.
@@ -103,7 +103,7 @@ impl Projection {
         kind: ScimResource,
         resource: Map<String, Value>,
     ) -> Map<String, Value> {
-        let places = |paths: &[crate::AttributePath]| -> Vec<Place> {
+        let places = |paths: &[crate::AttributePath]| -> Vec<AttributePlace> {
             paths.iter().map(|path| path.place(kind).0).collect()
         };
         let mut shown = match &self.only {
@@ -135,7 +135,7 @@ fn key(object: &Map<String, Value>, name: &str) -> Option<String> {
     keys.find(|key| key.eq_ignore_ascii_case(name)).cloned()
 }
 
-fn copy(from: &Map<String, Value>, place: &Place, to: &mut Map<String, Value>) {
+fn copy(from: &Map<String, Value>, place: &AttributePlace, to: &mut Map<String, Value>) {
     let mut steps = Vec::new();
     steps.extend(place.extension.as_deref());
     steps.extend(Some(place.name.as_str()).filter(|name| !name.is_empty()));
@@ -178,7 +178,7 @@ fn copy_steps(from: &Map<String, Value>, steps: &[&str], to: &mut Map<String, Va
     }
 }
 
-fn cut(from: &mut Map<String, Value>, place: &Place) {
+fn cut(from: &mut Map<String, Value>, place: &AttributePlace) {
     let mut steps = Vec::new();
     steps.extend(place.extension.as_deref());
     steps.extend(Some(place.name.as_str()).filter(|name| !name.is_empty()));

@@ -4,7 +4,7 @@
 mod fault;
 
 use muster_local::Options;
-pub use muster_local::entra::Endpoint;
+pub use muster_local::entra::GraphEndpoint;
 use muster_local::entra::{
     AppRole, Application, Assignment, Directory, Fault, Group, Server, User,
 };
@@ -196,7 +196,7 @@ impl Graph {
         let refused = GraphFault::Error(400, "Request_UnsupportedQuery");
         self.add_fault(Fault {
             counted: true,
-            ..refused.on(Endpoint::AssignedGroups)
+            ..refused.on(GraphEndpoint::AssignedGroups)
         });
     }
 
@@ -207,7 +207,7 @@ impl Graph {
 
     /// Returns a fault from an endpoint, on this page or any, until [`Graph::heal`]. The first page
     /// is 1.
-    pub fn fail(&self, endpoint: Endpoint, page: Option<usize>, fault: GraphFault) {
+    pub fn fail(&self, endpoint: GraphEndpoint, page: Option<usize>, fault: GraphFault) {
         self.add_fault(Fault {
             page,
             ..fault.on(endpoint)
@@ -218,7 +218,7 @@ impl Graph {
     pub fn fail_times(
         &self,
         times: u64,
-        endpoint: Endpoint,
+        endpoint: GraphEndpoint,
         page: Option<usize>,
         fault: GraphFault,
     ) {
@@ -230,7 +230,7 @@ impl Graph {
     }
 
     /// Returns a fault from an endpoint after a number of normal responses, until [`Graph::heal`].
-    pub fn fail_after(&self, spared: u64, endpoint: Endpoint, fault: GraphFault) {
+    pub fn fail_after(&self, spared: u64, endpoint: GraphEndpoint, fault: GraphFault) {
         self.add_fault(Fault {
             calls: (spared + 1..spared + 1_000).collect(),
             ..fault.on(endpoint)
@@ -247,7 +247,7 @@ impl Graph {
     }
 
     /// The endpoints called since the last time.
-    pub fn calls(&self) -> Vec<Endpoint> {
+    pub fn calls(&self) -> Vec<GraphEndpoint> {
         let calls = self.0.forget_calls().into_iter();
         calls
             .map(|call| {
@@ -269,7 +269,7 @@ impl Graph {
     /// a user.
     pub fn is_read(&self) -> bool {
         let calls = self.0.calls();
-        [Endpoint::AssignedGroups, Endpoint::UserGroups]
+        [GraphEndpoint::AssignedGroups, GraphEndpoint::UserGroups]
             .iter()
             .all(|endpoint| calls.iter().any(|call| call.endpoint == Some(*endpoint)))
     }

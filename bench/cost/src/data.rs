@@ -150,7 +150,7 @@ pub struct Shape {
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// By name.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: BTreeMap<String, BilledOperation>,
     /// By function and what is in the batch.
     pub batches: BTreeMap<String, Batch>,
     /// By source and kind.
@@ -164,7 +164,7 @@ pub struct Measured {
 /// The usage of an operation.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Operation {
+pub struct BilledOperation {
     /// `None` if the number of conflicts is random.
     pub round_trips: Option<f64>,
     /// Read units of DynamoDB.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use crate::cause::Cause;
-use crate::data::{Data, Operation, PLATFORM_LINES, Shape};
+use crate::data::{BilledOperation, Data, PLATFORM_LINES, Shape};
 
 /// The assumptions, by key.
 pub type Assumed = BTreeMap<String, f64>;
@@ -171,7 +171,7 @@ impl<'a> Usage<'a> {
     }
 
     /// The duration of a warm invocation.
-    fn milliseconds(&self, operation: &Operation) -> Result<f64> {
+    fn milliseconds(&self, operation: &BilledOperation) -> Result<f64> {
         let Some(trips) = operation.round_trips else {
             return self.given("first_login_ms");
         };

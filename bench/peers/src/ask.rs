@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::peer::{Operation, PAGE, Peer, PeerKind, email, maker, text_at, user};
+use crate::peer::{PAGE, Peer, PeerKind, PeerOperation, email, maker, text_at, user};
 
 impl Peer {
     /// A request by one of the [`PEOPLE`](crate::peer::PEOPLE).
@@ -53,28 +53,35 @@ impl Peer {
     }
 
     /// The n-th request of a load.
-    pub(crate) fn load(&self, client: &Client, operation: Operation, n: usize) -> RequestBuilder {
+    pub(crate) fn load(
+        &self,
+        client: &Client,
+        operation: PeerOperation,
+        n: usize,
+    ) -> RequestBuilder {
         let crowd = || {
             n.checked_rem(self.crowds.len())
                 .and_then(|n| self.crowds.get(n))
         };
         let get = |path: &str| self.request(client, Method::GET, path, "ada");
         match (operation, self.kind) {
-            (Operation::Create, _) => self.create(client, &maker(n), &format!("Organization {n}")),
-            (Operation::Get, PeerKind::BetterAuth) => get(&format!(
+            (PeerOperation::Create, _) => {
+                self.create(client, &maker(n), &format!("Organization {n}"))
+            }
+            (PeerOperation::Get, PeerKind::BetterAuth) => get(&format!(
                 "/api/auth/organization/get-full-organization?organizationId={}",
                 self.alone
             )),
-            (Operation::Get, _) => get(&format!("/organizations/{}", self.alone)),
-            (Operation::ListMembers, PeerKind::BetterAuth) => get(&format!(
+            (PeerOperation::Get, _) => get(&format!("/organizations/{}", self.alone)),
+            (PeerOperation::ListMembers, PeerKind::BetterAuth) => get(&format!(
                 "/api/auth/organization/list-members?organizationId={}&limit={PAGE}",
                 self.page
             )),
-            (Operation::ListMembers, _) => get(&format!(
+            (PeerOperation::ListMembers, _) => get(&format!(
                 "/organizations/{}/members?limit={PAGE}",
                 self.page
             )),
-            (Operation::AddMember, _) => {
+            (PeerOperation::AddMember, _) => {
                 let crowd = crowd().map(String::as_str).unwrap_or_default();
                 self.invite(client, "ada", crowd, &user(n))
             }

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use crate::load::spread;
-use crate::peer::{Operation, PeerKind};
+use crate::peer::{PeerKind, PeerOperation};
 use crate::results::Results;
 
 const SIZE: (u32, u32) = (960, 680);
@@ -40,7 +40,7 @@ fn draw(svg: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
     }
     let panels = area.margin(70, 10, 10, 10).split_evenly((2, 2));
     let (least, most) = range(results);
-    for (panel, operation) in panels.iter().zip(Operation::ALL) {
+    for (panel, operation) in panels.iter().zip(PeerOperation::ALL) {
         draw_panel(panel, results, operation, least..most)?;
     }
     area.present()?;
@@ -60,7 +60,7 @@ fn range(results: &Results) -> (f64, f64) {
 fn draw_panel(
     panel: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     results: &Results,
-    operation: Operation,
+    operation: PeerOperation,
     range: std::ops::Range<f64>,
 ) -> Result<(), Box<dyn Error>> {
     // The numbers of clients are at equal distances on the axis.

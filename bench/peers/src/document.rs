@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 
 use crate::load::{Ran, spread};
-use crate::peer::{Operation, PeerKind};
+use crate::peer::{PeerKind, PeerOperation};
 use crate::races::Race;
 use crate::results::{Results, Service};
 
@@ -51,7 +51,7 @@ fn peers(results: &Results) -> Result<Vec<(PeerKind, &Service)>> {
     PeerKind::ALL.into_iter().map(of).collect()
 }
 
-fn rounds(service: &Service, operation: Operation, clients: usize) -> Result<&[Ran]> {
+fn rounds(service: &Service, operation: PeerOperation, clients: usize) -> Result<&[Ran]> {
     let loads = service
         .loads
         .get(operation.name())
@@ -82,7 +82,7 @@ fn at_a_glance(text: &mut String, results: &Results) -> Result<()> {
         "\n## At a glance\n\nRequests per second with {clients} concurrent clients, median of the rounds.\n"
     )?;
     head(text, &[""])?;
-    for operation in Operation::ALL {
+    for operation in PeerOperation::ALL {
         write!(text, "| {} |", operation.name())?;
         for (_, service) in peers(results)? {
             let all = rounds(service, operation, clients)?;
@@ -189,7 +189,7 @@ fn loads(text: &mut String, results: &Results) -> Result<()> {
         text,
         "\n## Every load\n\nMedian of the rounds, with minimum and maximum in parentheses. p50 and p99 are latencies in milliseconds."
     )?;
-    for operation in Operation::ALL {
+    for operation in PeerOperation::ALL {
         writeln!(text, "\n### {}\n", operation.name())?;
         writeln!(
             text,

@@ -10,7 +10,7 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::peer::{Operation, Peer};
+use crate::peer::{Peer, PeerOperation};
 
 /// Time limit of a load.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ pub(crate) struct Ran {
 /// Sends this number of requests with this number of concurrent clients, numbered from `from`.
 pub(crate) async fn run(
     peer: &Arc<Peer>,
-    operation: Operation,
+    operation: PeerOperation,
     clients: usize,
     requests: usize,
     from: usize,

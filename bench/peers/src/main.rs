@@ -24,7 +24,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use crate::peer::{Operation, Peer, PeerKind, Places};
+use crate::peer::{Peer, PeerKind, PeerOperation, Places};
 use crate::races::Race;
 use crate::results::{Results, Service};
 
@@ -115,7 +115,7 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
         let peers = start_all(&places, round, arguments).await?;
         for peer in &peers {
             services.entry(peer.kind).or_default().memory.0 = peer.server.memory()?;
-            for operation in Operation::ALL {
+            for operation in PeerOperation::ALL {
                 load::run(peer, operation, 8, WARM_UP, 0).await?;
             }
         }
@@ -170,7 +170,7 @@ async fn loads_of_all(
 ) -> Result<()> {
     let mut from = WARM_UP;
     for clients in arguments.clients.iter().copied() {
-        for operation in Operation::ALL {
+        for operation in PeerOperation::ALL {
             for peer in peers {
                 let ran = load::run(peer, operation, clients, arguments.requests, from).await?;
                 eprintln!(

@@ -31,7 +31,7 @@ pub(crate) enum PeerKind {
 
 /// The load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Operation {
+pub(crate) enum PeerOperation {
     Create,
     Get,
     AddMember,
@@ -57,7 +57,7 @@ impl PeerKind {
     }
 }
 
-impl Operation {
+impl PeerOperation {
     pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Get, Self::AddMember, Self::ListMembers];
 
     pub(crate) fn name(self) -> &'static str {
@@ -233,14 +233,14 @@ impl Peer {
             let answer = self.load(client, operation, n).send().await?;
             Ok(answer.error_for_status()?.json().await?)
         };
-        let found = ask(Operation::Get, 0).await?;
+        let found = ask(PeerOperation::Get, 0).await?;
         ensure!(text_at(&found, "/name")? == "Alone", "another one: {found}");
         let list = match self.kind {
             PeerKind::Muster => "/items",
             PeerKind::FastApi => "",
             PeerKind::BetterAuth => "/members",
         };
-        let page = ask(Operation::ListMembers, 0).await?;
+        let page = ask(PeerOperation::ListMembers, 0).await?;
         let members = page.pointer(list).and_then(Value::as_array).map(Vec::len);
         ensure!(members == Some(PAGE), "{members:?} members on a page");
         Ok(())

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use super::count;
 use crate::builds::Builds;
 use crate::figures::{Rounds, Spread};
-use crate::functions::{Function, Functions};
+use crate::functions::{Functions, MeasuredFunction};
 use crate::instructions::Counted;
 use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
 use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY, SEND_MESSAGE};
@@ -36,7 +36,7 @@ impl Goals {
     }
 }
 
-fn function<'a>(of: &'a Functions, name: &str) -> Result<&'a Function> {
+fn function<'a>(of: &'a Functions, name: &str) -> Result<&'a MeasuredFunction> {
     let found = of.functions.get(name);
     found.with_context(|| format!("{name} was not measured"))
 }
@@ -45,7 +45,7 @@ fn function<'a>(of: &'a Functions, name: &str) -> Result<&'a Function> {
 fn worst(
     measured: &Functions,
     of: impl Fn(&str) -> bool,
-    ratio: impl Fn(&Function) -> Rounds,
+    ratio: impl Fn(&MeasuredFunction) -> Rounds,
 ) -> Result<(&str, Spread)> {
     let all = measured.functions.iter();
     let all = all.filter(|(name, _)| of(name) && !name.starts_with("bare-"));
@@ -73,7 +73,7 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         format!("{median:.2} x ({least:.2} to {most:.2}), `{name}`")
     };
 
-    let smallest = |it: &Function| measured.functions.get(&it.smallest).unwrap_or(bare);
+    let smallest = |it: &MeasuredFunction| measured.functions.get(&it.smallest).unwrap_or(bare);
     // Results of before there were several bare functions say what they were compared with.
     let (clients, that) = if measured.functions.contains_key(SEND_MESSAGE) {
         ("the same clients", "a bare one with the same clients")
@@ -81,7 +81,7 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         ("the SDK's client", "that function")
     };
 
-    let start = |it: &Function| it.start_ms.over(&smallest(it).start_ms);
+    let start = |it: &MeasuredFunction| it.start_ms.over(&smallest(it).start_ms);
     let http = worst(measured, is_http, start)?;
     let what = format!(
         "Start of an HTTP function, compared with a bare `lambda_http` function with {clients}; slowest function"
@@ -129,7 +129,7 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         goals.text_row(&what, "", &times(work(name)?), "");
     }
 
-    let memory = |it: &Function| it.peak_memory.over(&bare.peak_memory);
+    let memory = |it: &MeasuredFunction| it.peak_memory.over(&bare.peak_memory);
     let http = worst(measured, is_http, memory)?;
     let what = "Peak memory of an HTTP function, compared with that function; highest of three";
     goals.row(what, "at most 1.2 x", &times(http), http.1.median <= 1.2);
@@ -138,7 +138,8 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
     goals.row(what, "at most 1.5 x", &times(login), login.1.median <= 1.5);
 
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let zipped = |it: &Function| Rounds(vec![it.zipped as f64 / smallest(it).zipped as f64]);
+    let zipped =
+        |it: &MeasuredFunction| Rounds(vec![it.zipped as f64 / smallest(it).zipped as f64]);
     let plain = |(name, it): (&str, Spread)| format!("{:.2} x, `{name}`", it.median);
     let http = worst(measured, is_http, zipped)?;
     let what = format!("Zipped binary of an HTTP function, compared with {that}");

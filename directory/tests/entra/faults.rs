@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use muster_directory::{MAX_BODY, MAX_PAGES, Question, ReadError};
-use muster_local::entra::{Endpoint, Fault, TOKEN_PREFIX};
+use muster_local::entra::{Fault, GraphEndpoint, TOKEN_PREFIX};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -14,25 +14,25 @@ use super::graph::{
 };
 
 /// An endpoint and a page.
-type Place = (Endpoint, usize);
+type FaultPlace = (GraphEndpoint, usize);
 
 /// Both lists, first and second page.
-const PLACES: [Place; 4] = [
-    (Endpoint::AssignedGroups, 1),
-    (Endpoint::AssignedGroups, 2),
-    (Endpoint::UserGroups, 1),
-    (Endpoint::UserGroups, 2),
+const PLACES: [FaultPlace; 4] = [
+    (GraphEndpoint::AssignedGroups, 1),
+    (GraphEndpoint::AssignedGroups, 2),
+    (GraphEndpoint::UserGroups, 1),
+    (GraphEndpoint::UserGroups, 2),
 ];
 
-fn question(endpoint: Endpoint) -> Question {
+fn question(endpoint: GraphEndpoint) -> Question {
     match endpoint {
-        Endpoint::UserGroups => Question::UserGroups,
+        GraphEndpoint::UserGroups => Question::UserGroups,
         _ => Question::AssignedGroups,
     }
 }
 
 /// With this fault in one place, on these calls or all.
-async fn graph_with((endpoint, page): Place, calls: &[u64], fault: &Fault) -> Graph {
+async fn graph_with((endpoint, page): FaultPlace, calls: &[u64], fault: &Fault) -> Graph {
     let fault = Fault {
         page: Some(page),
         calls: calls.to_vec(),
@@ -42,14 +42,14 @@ async fn graph_with((endpoint, page): Place, calls: &[u64], fault: &Fault) -> Gr
 }
 
 /// The number of calls in that place.
-fn attempts(graph: &Graph, (endpoint, page): Place) -> usize {
+fn attempts(graph: &Graph, (endpoint, page): FaultPlace) -> usize {
     let calls = graph.calls_of(endpoint);
     calls.iter().filter(|call| call.page == page).count()
 }
 
 /// The error of a read with that fault, which names no user and no secret, and the number of calls
 /// in that place. The reader works again when the fault is gone.
-async fn failed(place: Place, fault: Fault) -> (ReadError, usize) {
+async fn failed(place: FaultPlace, fault: Fault) -> (ReadError, usize) {
     let graph = graph_with(place, &[], &fault).await;
     let directory = graph.directory(&[]);
     let error = read(&directory).await.expect_err("is failed");
@@ -96,7 +96,7 @@ async fn a_fault_that_passes_is_overcome() {
 
 #[tokio::test]
 async fn retry_after_is_waited_for_when_it_fits() {
-    let place = (Endpoint::UserGroups, 2);
+    let place = (GraphEndpoint::UserGroups, 2);
     for value in ["1", "Fri, 20 Nov 2026 10:00:01 GMT"] {
         let graph = graph_with(place, &[1], &retry_after(429, value)).await;
         let start = Instant::now();
@@ -167,7 +167,7 @@ async fn without_time_no_call_is_made() {
 
 #[tokio::test]
 async fn a_late_response_is_requested_again() {
-    let place = (Endpoint::UserGroups, 1);
+    let place = (GraphEndpoint::UserGroups, 1);
     let late = delay(Duration::from_secs(1));
     let limit = Duration::from_millis(200);
 
@@ -189,7 +189,7 @@ async fn a_token_that_graph_refuses_is_renewed_once() {
         let graph = graph_with(place, &[1], &expired).await;
         let reading = read(&graph.directory(&[])).await.unwrap();
         assert_eq!(held(&reading), ["g1", "g3"]);
-        assert_eq!(graph.count(Endpoint::Token), 2);
+        assert_eq!(graph.count(GraphEndpoint::Token), 2);
 
         let (error, attempts) = failed(place, expired.clone()).await;
         assert!(matches!(error, ReadError::TokenRefused { .. }), "{error:?}");
@@ -200,8 +200,8 @@ async fn a_token_that_graph_refuses_is_renewed_once() {
 #[tokio::test]
 async fn a_missing_permission_is_named() {
     for (endpoint, permission) in [
-        (Endpoint::AssignedGroups, "Application.Read.All"),
-        (Endpoint::UserGroups, "GroupMember.Read.All"),
+        (GraphEndpoint::AssignedGroups, "Application.Read.All"),
+        (GraphEndpoint::UserGroups, "GroupMember.Read.All"),
     ] {
         for page in [1, 2] {
             let fault = error(403, "Authorization_RequestDenied");
@@ -219,7 +219,7 @@ async fn an_unknown_user_is_told_from_an_unknown_application() {
     for place in PLACES {
         let (error, _) = failed(place, error(404, "Request_ResourceNotFound")).await;
         match place.0 {
-            Endpoint::UserGroups => assert!(matches!(error, ReadError::UnknownUser { .. })),
+            GraphEndpoint::UserGroups => assert!(matches!(error, ReadError::UnknownUser { .. })),
             _ => assert!(matches!(error, ReadError::UnknownServicePrincipal { .. })),
         }
     }
@@ -302,22 +302,22 @@ async fn a_link_with_a_password_is_not_followed() {
     let graph = Graph::start().await;
     let link = graph.url().replace("http://", "http://a:b@") + "/v1.0/users/x/memberOf";
     let page = json!({"value": [], "@odata.nextLink": link});
-    let fault = on(Endpoint::UserGroups, response(200, page));
+    let fault = on(GraphEndpoint::UserGroups, response(200, page));
     graph.change(|directory| directory.faults = vec![fault]);
     let error = read(&graph.directory(&[])).await.unwrap_err();
     assert!(matches!(error, ReadError::Nonsense { .. }), "{error:?}");
-    assert_eq!(graph.count(Endpoint::UserGroups), 1);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), 1);
 }
 
 #[tokio::test]
 async fn pages_that_link_to_each_other_fail_the_read() {
     for (endpoint, path) in [
         (
-            Endpoint::AssignedGroups,
+            GraphEndpoint::AssignedGroups,
             format!("servicePrincipals/{APPLICATION}/appRoleAssignedTo"),
         ),
         (
-            Endpoint::UserGroups,
+            GraphEndpoint::UserGroups,
             format!("users/{USER}/memberOf/microsoft.graph.group"),
         ),
     ] {
@@ -344,7 +344,7 @@ async fn a_list_with_too_many_pages_fails_the_read() {
     let directory = graph.directory(&[]).with_call_timeout(time);
     let error = read_within(&directory, time).await.unwrap_err();
     assert!(matches!(error, ReadError::TooMuch { .. }), "{error:?}");
-    assert_eq!(graph.count(Endpoint::UserGroups), MAX_PAGES);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), MAX_PAGES);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use muster::domain::{Clock, EntraObjectId, Timestamp};
 use muster_directory::{Directory, DirectorySnapshot, EntraSettings, ReadError, http_client};
 use muster_local::entra::{
-    self, AppRole, Application, Assignment, Endpoint, Fault, Group, ReceivedCall, Server, User,
+    self, AppRole, Application, Assignment, Fault, GraphEndpoint, Group, ReceivedCall, Server, User,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -92,13 +92,13 @@ impl Graph {
         self.server.calls()
     }
 
-    pub(crate) fn calls_of(&self, endpoint: Endpoint) -> Vec<ReceivedCall> {
+    pub(crate) fn calls_of(&self, endpoint: GraphEndpoint) -> Vec<ReceivedCall> {
         let mut calls = self.calls();
         calls.retain(|call| call.endpoint == Some(endpoint));
         calls
     }
 
-    pub(crate) fn count(&self, endpoint: Endpoint) -> usize {
+    pub(crate) fn count(&self, endpoint: GraphEndpoint) -> usize {
         self.calls_of(endpoint).len()
     }
 
@@ -154,7 +154,7 @@ pub(crate) fn app_role(value: &str) -> AppRole {
 fn effect() -> Fault {
     Fault {
         headers: [("request-id".to_owned(), "7c1f-request".to_owned())].into(),
-        ..Fault::on(Endpoint::Token)
+        ..Fault::on(GraphEndpoint::Token)
     }
 }
 
@@ -201,7 +201,7 @@ pub(crate) fn cut_off() -> Fault {
 }
 
 /// The fault on this endpoint.
-pub(crate) fn on(endpoint: Endpoint, fault: Fault) -> Fault {
+pub(crate) fn on(endpoint: GraphEndpoint, fault: Fault) -> Fault {
     Fault {
         on: endpoint,
         ..fault

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use muster_directory::ASSIGNED_GROUPS_LIFE;
-use muster_local::entra::{Assignment, Endpoint, TOKEN_PREFIX};
+use muster_local::entra::{Assignment, GraphEndpoint, TOKEN_PREFIX};
 use serde_json::{Value, json};
 
 use super::graph::{
@@ -21,8 +21,8 @@ async fn the_users_assigned_groups_are_read_from_every_page() {
     assert_eq!(names, ["Group g1", "Group g2", "Group g3"]);
     assert_eq!(
         (
-            graph.count(Endpoint::AssignedGroups),
-            graph.count(Endpoint::UserGroups)
+            graph.count(GraphEndpoint::AssignedGroups),
+            graph.count(GraphEndpoint::UserGroups)
         ),
         (2, 2)
     );
@@ -30,12 +30,12 @@ async fn the_users_assigned_groups_are_read_from_every_page() {
     for call in graph.calls() {
         let header = |name: &str| call.headers.get(name).map(|it| it.to_str().unwrap());
         let authorization = header("authorization").map(str::to_owned);
-        if call.endpoint == Some(Endpoint::Token) {
+        if call.endpoint == Some(GraphEndpoint::Token) {
             assert_eq!(authorization, None);
         } else {
             authorizations.insert(authorization.unwrap());
         }
-        let is_of_user = call.endpoint == Some(Endpoint::UserGroups);
+        let is_of_user = call.endpoint == Some(GraphEndpoint::UserGroups);
         let eventual = is_of_user.then_some("eventual");
         assert_eq!(header("consistencylevel"), eventual);
     }
@@ -51,7 +51,7 @@ async fn the_questions_are_those_that_need_the_least_permissions() {
     let first: Vec<String> = graph
         .calls()
         .into_iter()
-        .filter(|call| call.page == 1 && call.endpoint != Some(Endpoint::Token))
+        .filter(|call| call.page == 1 && call.endpoint != Some(GraphEndpoint::Token))
         .map(|call| format!("{} {}?{}", call.method, call.path, call.query))
         .collect();
     for question in [
@@ -75,7 +75,7 @@ async fn a_warm_login_asks_graph_once() {
     let reading = read(&directory).await.unwrap();
     assert_eq!(held(&reading), ["g1", "g3"]);
     assert_eq!(graph.calls().len(), 1);
-    assert_eq!(graph.count(Endpoint::UserGroups), 1);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), 1);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn many_logins_at_once_wait_for_one_token_and_one_list() {
     graph.change(|directory| {
         directory.page_size = None;
         let slow = || delay(Duration::from_millis(50));
-        let endpoints = [Endpoint::Token, Endpoint::AssignedGroups];
+        let endpoints = [GraphEndpoint::Token, GraphEndpoint::AssignedGroups];
         directory.faults = endpoints.map(|endpoint| on(endpoint, slow())).to_vec();
     });
     let directory = graph.directory(&[]);
@@ -105,12 +105,12 @@ async fn many_logins_at_once_wait_for_one_token_and_one_list() {
     assert!(readings.iter().all(Result::is_ok));
     assert_eq!(
         (
-            graph.count(Endpoint::Token),
-            graph.count(Endpoint::AssignedGroups)
+            graph.count(GraphEndpoint::Token),
+            graph.count(GraphEndpoint::AssignedGroups)
         ),
         (1, 1)
     );
-    assert_eq!(graph.count(Endpoint::UserGroups), 20);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), 20);
 }
 
 #[tokio::test]
@@ -129,12 +129,12 @@ async fn app_roles_are_asked_for_when_the_role_map_names_one() {
     let (_, group) = reading.assigned().next().unwrap();
     assert_eq!(Vec::from_iter(&group.app_roles), ["Lead"]);
     assert_eq!(reading.counts().assigned, 1);
-    assert_eq!(graph.count(Endpoint::AppRoles), 1);
+    assert_eq!(graph.count(GraphEndpoint::AppRoles), 1);
     read(&directory).await.unwrap();
-    assert_eq!(graph.count(Endpoint::AppRoles), 1);
+    assert_eq!(graph.count(GraphEndpoint::AppRoles), 1);
 
     read(&graph.directory(&[])).await.unwrap();
-    assert_eq!(graph.count(Endpoint::AppRoles), 1);
+    assert_eq!(graph.count(GraphEndpoint::AppRoles), 1);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn nested_groups_count_if_enabled() {
     let graph = Graph::start().await;
     let directory = graph.directory(&[("ENTRA_NESTED_GROUPS", "true")]);
     read(&directory).await.unwrap();
-    let calls = graph.calls_of(Endpoint::UserGroups);
+    let calls = graph.calls_of(GraphEndpoint::UserGroups);
     let paths = calls
         .iter()
         .map(|call| call.path.rsplit('/').nth(1).unwrap());
@@ -157,7 +157,7 @@ async fn without_the_application_all_groups_of_the_user_count() {
     let reading = read(&directory).await.unwrap();
     assert_eq!(held(&reading), ["g1", "g3", "g9"]);
     assert_eq!(reading.assigned().count(), 0);
-    assert_eq!(graph.count(Endpoint::AssignedGroups), 0);
+    assert_eq!(graph.count(GraphEndpoint::AssignedGroups), 0);
 }
 
 #[tokio::test]
@@ -203,8 +203,8 @@ async fn rows_without_a_group_or_a_name_are_accepted() {
         {"id": "no/valid/id"},
     ]});
     let graph = Graph::with_faults(vec![
-        on(Endpoint::AssignedGroups, response(200, assigned)),
-        on(Endpoint::UserGroups, response(200, of_user)),
+        on(GraphEndpoint::AssignedGroups, response(200, assigned)),
+        on(GraphEndpoint::UserGroups, response(200, of_user)),
     ])
     .await;
     let reading = read(&graph.directory(&[])).await.unwrap();
@@ -235,8 +235,8 @@ async fn reads_5000_assigned_groups_and_2000_groups_of_a_user() {
         (counts.assigned, counts.of_user, counts.held),
         (5_000, 2_000, 1_000)
     );
-    assert_eq!(graph.count(Endpoint::AssignedGroups), 6);
-    assert_eq!(graph.count(Endpoint::UserGroups), 3);
+    assert_eq!(graph.count(GraphEndpoint::AssignedGroups), 6);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), 3);
     // Pages smaller than requested.
     graph.change(|directory| directory.page_size = Some(100));
     let directory = graph.directory(&[]).with_call_timeout(patient);

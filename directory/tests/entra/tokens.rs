@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use muster_directory::{ReadError, TokenError};
-use muster_local::entra::{Endpoint, Fault, ReceivedCall, TOKEN_PREFIX};
+use muster_local::entra::{Fault, GraphEndpoint, ReceivedCall, TOKEN_PREFIX};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ fn with_arn() -> Vec<(&'static str, &'static str)> {
     [&AWS[..], &[("MICROSOFT_CLIENT_SECRET_ARN", ARN)]].concat()
 }
 
-fn last_call(graph: &Graph, endpoint: Endpoint) -> ReceivedCall {
+fn last_call(graph: &Graph, endpoint: GraphEndpoint) -> ReceivedCall {
     graph.calls_of(endpoint).pop().unwrap()
 }
 
@@ -54,7 +54,7 @@ fn form(body: &str) -> BTreeMap<String, String> {
 async fn a_client_secret_is_sent_as_the_form_that_entra_wants() {
     let graph = Graph::start().await;
     read(&graph.directory(&[])).await.unwrap();
-    let call = last_call(&graph, Endpoint::Token);
+    let call = last_call(&graph, GraphEndpoint::Token);
     assert_eq!(call.method, "POST");
     assert_eq!(call.path, "/contoso.example/oauth2/v2.0/token");
     assert_eq!(
@@ -78,21 +78,22 @@ async fn a_client_secret_is_sent_as_the_form_that_entra_wants() {
 #[tokio::test]
 async fn a_token_is_kept_until_shortly_before_it_expires() {
     for seconds in [json!(3600), json!("3600")] {
-        let mut fault = Fault::on(Endpoint::Token);
+        let mut fault = Fault::on(GraphEndpoint::Token);
         fault.set = Map::from_iter([("expires_in".to_owned(), seconds)]);
         let graph = Graph::with_faults(vec![fault]).await;
         let directory = graph.directory(&[]);
-        let token = || last_call(&graph, Endpoint::UserGroups).headers["authorization"].clone();
+        let token =
+            || last_call(&graph, GraphEndpoint::UserGroups).headers["authorization"].clone();
         read(&directory).await.unwrap();
         let first = token();
         let moment = Duration::from_millis(1);
         graph.pass(Duration::from_mins(55).saturating_sub(moment));
         read(&directory).await.unwrap();
-        assert_eq!(graph.count(Endpoint::Token), 1);
+        assert_eq!(graph.count(GraphEndpoint::Token), 1);
         assert_eq!(token(), first);
         graph.pass(moment);
         read(&directory).await.unwrap();
-        assert_eq!(graph.count(Endpoint::Token), 2);
+        assert_eq!(graph.count(GraphEndpoint::Token), 2);
         assert_ne!(token(), first);
     }
 }
@@ -135,7 +136,7 @@ async fn a_secret_of_secrets_manager_is_read_with_each_token() {
     assert_eq!(call.body, json!({ "SecretId": ARN }).to_string());
     // The region of the secret, not that of the function.
     assert_signed(&call, "20261120/eu-west-1/secretsmanager/aws4_request");
-    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    let sent = form(&last_call(&graph, GraphEndpoint::Token).body);
     assert_eq!(sent["client_secret"], SECRET);
 
     // After a rotation, the next token is requested with the new secret; a secret of keys and values
@@ -144,7 +145,7 @@ async fn a_secret_of_secrets_manager_is_read_with_each_token() {
     aws.secret(&json!({"MICROSOFT_CLIENT_SECRET": "rotated", "other": 1}).to_string());
     graph.pass(Duration::from_hours(1));
     read(&directory).await.unwrap();
-    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    let sent = form(&last_call(&graph, GraphEndpoint::Token).body);
     assert_eq!(sent["client_secret"], "rotated");
 }
 
@@ -164,7 +165,7 @@ async fn without_a_secret_a_federated_token_is_used() {
         assert_eq!(sent[key], value);
     }
     assert_signed(&call, "20261120/eu-central-1/sts/aws4_request");
-    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    let sent = form(&last_call(&graph, GraphEndpoint::Token).body);
     assert_eq!(sent["client_assertion"], IDENTITY);
     assert_eq!(
         sent["client_assertion_type"],
@@ -189,7 +190,7 @@ async fn failed(
     let (graph, aws) = (Graph::start().await, Aws::start().await);
     match culprit {
         Culprit::Entra => {
-            let fault = on(Endpoint::Token, response(status, body));
+            let fault = on(GraphEndpoint::Token, response(status, body));
             graph.change(|directory| directory.faults = vec![fault]);
         }
         Culprit::Aws(_) => aws.respond(status, body),
@@ -208,12 +209,12 @@ async fn failed(
     ] {
         assert!(!said.contains(private), "{said}");
     }
-    assert_eq!(graph.count(Endpoint::UserGroups), 0);
+    assert_eq!(graph.count(GraphEndpoint::UserGroups), 0);
     let ReadError::Token(error) = error else {
         panic!("{error:?}");
     };
     let calls = match culprit {
-        Culprit::Entra => graph.count(Endpoint::Token),
+        Culprit::Entra => graph.count(GraphEndpoint::Token),
         Culprit::Aws(service) => aws.calls(service).len(),
     };
     (error, calls)
@@ -298,7 +299,7 @@ async fn an_invalid_token_response_fails() {
 
 #[tokio::test]
 async fn a_token_endpoint_that_is_silent_costs_no_more_than_the_time() {
-    let graph = Graph::with_faults(vec![on(Endpoint::Token, no_response())]).await;
+    let graph = Graph::with_faults(vec![on(GraphEndpoint::Token, no_response())]).await;
     let error = read_within(&graph.directory(&[]), Duration::from_millis(200)).await;
     assert!(matches!(error, Err(ReadError::OutOfTime)), "{error:?}");
 }

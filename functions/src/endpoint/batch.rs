@@ -52,10 +52,10 @@ impl<T: FromFields> BatchItem<T> {
 }
 
 /// The name of an item, and what is wrong with it if it is not valid.
-pub(crate) type Place = (Option<String>, Option<Problem>);
+pub(crate) type CheckedItem = (Option<String>, Option<Problem>);
 
 /// Returns the values of the valid items, and for each item its name, with the refusal of an item that is not valid.
-pub(crate) fn split<T>(items: Vec<BatchItem<T>>) -> (Vec<T>, Vec<Place>) {
+pub(crate) fn split<T>(items: Vec<BatchItem<T>>) -> (Vec<T>, Vec<CheckedItem>) {
     let mut values = Vec::new();
     let places = items.into_iter().map(|item| match item.value {
         Ok(value) => {
@@ -70,7 +70,7 @@ pub(crate) fn split<T>(items: Vec<BatchItem<T>>) -> (Vec<T>, Vec<Place>) {
 
 /// Returns the result of each item, from the results of the valid ones.
 pub(crate) fn join<T>(
-    places: Vec<Place>,
+    places: Vec<CheckedItem>,
     added: Vec<Result<Added<T>, Refusal>>,
 ) -> Result<Vec<BatchResult<T>>, Problem> {
     let mut added = added.into_iter();

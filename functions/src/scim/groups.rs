@@ -10,7 +10,7 @@ use serde_json::Map;
 
 use super::render::{group_of, members_change, replaced_group};
 use super::{
-    Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
+    Failure, Scim, ScimOperation, answer, answered, asked, body, expected, find, not_found, writing,
 };
 use crate::App;
 use crate::directories::queue::RunQueue;
@@ -27,12 +27,12 @@ async fn scim_groups(
 ) -> Result<Answer, Problem> {
     answered(app, queue, request, |scim, request| async move {
         match asked(&scim, &request, |id| GroupId::parse(id).ok())? {
-            Asked::List(query) => scim.list_groups(&query).await,
-            Asked::Get(id) => get(&scim, &request, &id).await,
-            Asked::Create => create(&scim, &request).await,
-            Asked::Replace(id) => replace(&scim, &request, &id).await,
-            Asked::Patch(id) => patch(&scim, &request, &id).await,
-            Asked::Delete(id) => delete(&scim, &request, &id).await,
+            ScimOperation::List(query) => scim.list_groups(&query).await,
+            ScimOperation::Get(id) => get(&scim, &request, &id).await,
+            ScimOperation::Create => create(&scim, &request).await,
+            ScimOperation::Replace(id) => replace(&scim, &request, &id).await,
+            ScimOperation::Patch(id) => patch(&scim, &request, &id).await,
+            ScimOperation::Delete(id) => delete(&scim, &request, &id).await,
         }
     })
     .await

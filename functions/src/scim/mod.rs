@@ -177,7 +177,7 @@ impl Scim {
 }
 
 /// The operation that a request asks for.
-enum Asked<Id> {
+enum ScimOperation<Id> {
     List(Box<ListQuery>),
     Get(Id),
     Create,
@@ -191,21 +191,21 @@ fn asked<Id>(
     scim: &Scim,
     request: &ApiRequest,
     parsed: impl Fn(&str) -> Option<Id>,
-) -> Result<Asked<Id>, Failure> {
+) -> Result<ScimOperation<Id>, Failure> {
     let id = request.path_parameter("id");
     let parsed = || parsed(&id).ok_or_else(not_found);
     let asked = match (request.method(), id.as_str()) {
-        ("GET", "") => Asked::List(find::asked(request)?.into()),
-        ("POST", ".search") => Asked::List(find::searched(request)?.into()),
-        ("POST", "") => Asked::Create,
+        ("GET", "") => ScimOperation::List(find::asked(request)?.into()),
+        ("POST", ".search") => ScimOperation::List(find::searched(request)?.into()),
+        ("POST", "") => ScimOperation::Create,
         (_, "" | ".search") => return Err(method_not_allowed().into()),
-        ("GET", _) => Asked::Get(parsed()?),
-        ("PUT", _) => Asked::Replace(parsed()?),
-        ("PATCH", _) => Asked::Patch(parsed()?),
-        ("DELETE", _) => Asked::Delete(parsed()?),
+        ("GET", _) => ScimOperation::Get(parsed()?),
+        ("PUT", _) => ScimOperation::Replace(parsed()?),
+        ("PATCH", _) => ScimOperation::Patch(parsed()?),
+        ("DELETE", _) => ScimOperation::Delete(parsed()?),
         _ => return Err(method_not_allowed().into()),
     };
-    if !matches!(asked, Asked::List(_) | Asked::Get(_)) {
+    if !matches!(asked, ScimOperation::List(_) | ScimOperation::Get(_)) {
         scim.may_write()?;
     }
     Ok(asked)

@@ -12,7 +12,7 @@ use serde_json::Map;
 
 use super::render::{replaced_user, user_of};
 use super::{
-    Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
+    Failure, Scim, ScimOperation, answer, answered, asked, body, expected, find, not_found, writing,
 };
 use crate::App;
 use crate::directories::queue::RunQueue;
@@ -29,12 +29,12 @@ async fn scim_users(
 ) -> Result<Answer, Problem> {
     answered(app, queue, request, |scim, request| async move {
         match asked(&scim, &request, |id| ScimUserId::parse(id).ok())? {
-            Asked::List(query) => scim.list_users(&query).await,
-            Asked::Get(id) => get(&scim, &request, &id).await,
-            Asked::Create => create(&scim, &request).await,
-            Asked::Replace(id) => replace(&scim, &request, &id).await,
-            Asked::Patch(id) => patch(&scim, &request, &id).await,
-            Asked::Delete(id) => delete(&scim, &request, &id).await,
+            ScimOperation::List(query) => scim.list_users(&query).await,
+            ScimOperation::Get(id) => get(&scim, &request, &id).await,
+            ScimOperation::Create => create(&scim, &request).await,
+            ScimOperation::Replace(id) => replace(&scim, &request, &id).await,
+            ScimOperation::Patch(id) => patch(&scim, &request, &id).await,
+            ScimOperation::Delete(id) => delete(&scim, &request, &id).await,
         }
     })
     .await

@@ -5,13 +5,13 @@ use axum::response::{IntoResponse as _, Response};
 use muster::domain::Clock;
 use serde_json::{Value, json};
 
-use super::file::Endpoint;
+use super::file::GraphEndpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// An error of Graph.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct EntraRefusal {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -40,7 +40,7 @@ impl TokenRefusal {
     }
 }
 
-impl Refusal {
+impl EntraRefusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -67,8 +67,8 @@ impl Refusal {
     }
 
     /// The response; the token endpoint has its own format.
-    pub(super) fn into_response(self, endpoint: Endpoint) -> Response {
-        if endpoint != Endpoint::Token {
+    pub(super) fn into_response(self, endpoint: GraphEndpoint) -> Response {
+        if endpoint != GraphEndpoint::Token {
             return self.graph();
         }
         let (error, number) = match self.status.as_u16() {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Refusal;
+use super::answer::EntraRefusal;
 use super::circumstances::Circumstances;
 use super::file::Directory;
-use super::links::{Asked, Followed, Kept, State, States};
+use super::links::{DeltaQuery, Followed, Kept, State, States};
 use super::query;
 
 /// Maximum number of objects in the filter of a query.
@@ -42,7 +42,7 @@ pub(super) fn answer(
     followed: Followed,
     directory: &Directory,
     about: &Circumstances<'_>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, EntraRefusal> {
     let links = about.links;
     if let Some(token) = &about.query.skip_token {
         return match links.find(token)? {
@@ -72,9 +72,9 @@ pub(super) fn answer(
     Ok(page(followed, about, &pages, end))
 }
 
-fn asked(followed: Followed, about: &Circumstances<'_>) -> Result<Asked, Refusal> {
+fn asked(followed: Followed, about: &Circumstances<'_>) -> Result<DeltaQuery, EntraRefusal> {
     let ids = about.query.filter.as_deref().map(ids).transpose()?;
-    Ok(Asked {
+    Ok(DeltaQuery {
         followed,
         select: about.query.select.clone(),
         ids,
@@ -82,7 +82,7 @@ fn asked(followed: Followed, about: &Circumstances<'_>) -> Result<Asked, Refusal
 }
 
 /// Reads `id eq 'a' or id eq 'b'`.
-fn ids(filter: &str) -> Result<BTreeSet<String>, Refusal> {
+fn ids(filter: &str) -> Result<BTreeSet<String>, EntraRefusal> {
     let unsupported = || {
         let message = "A delta query can be filtered by at most 50 ids: id eq 'a' or id eq 'b'.";
         query::bad("Request_UnsupportedQuery", message)
@@ -99,7 +99,7 @@ fn ids(filter: &str) -> Result<BTreeSet<String>, Refusal> {
 }
 
 /// The rows of a query. A group whose members do not fit on a page has several.
-fn rows(asked: &Asked, since: Option<&States>, now: &States, size: usize) -> Vec<Value> {
+fn rows(asked: &DeltaQuery, since: Option<&States>, now: &States, size: usize) -> Vec<Value> {
     let selects = |name: &str| {
         let select = asked.select.as_deref();
         select.is_none_or(|names| names.split(',').any(|one| one.trim() == name))

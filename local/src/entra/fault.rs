@@ -10,8 +10,8 @@ use axum::response::Response;
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use super::answer::{Refusal, json};
-use super::file::{Directory, Endpoint, Fault};
+use super::answer::{EntraRefusal, json};
+use super::file::{Directory, Fault, GraphEndpoint};
 
 /// The number of calls that matched each fault of a directory, in the order of the file.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Counts {
 /// The properties of a call that faults select.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selected<'a> {
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: GraphEndpoint,
     /// `user_id` of the user in the call.
     pub(super) user: Option<&'a str>,
     pub(super) page: usize,
@@ -87,7 +87,7 @@ pub(super) async fn play(fault: &Fault, normal: Result<Value, Response>) -> Resp
         Some(Value::String(text)) => with_status(Response::new(text.clone().into()), status),
         Some(body) => json(status, body),
         None if fault.status.is_some() => {
-            let response = Refusal::of_status(status).into_response(fault.on);
+            let response = EntraRefusal::of_status(status).into_response(fault.on);
             with_status(response, status)
         }
         None => respond(normal.map(|body| changed(fault, body))),

@@ -125,7 +125,7 @@ pub struct Assignment {
 /// An endpoint of Entra or Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Endpoint {
+pub enum GraphEndpoint {
     /// Issues an access token.
     Token,
     /// Lists the assignments to the application.
@@ -144,7 +144,7 @@ pub enum Endpoint {
     Users,
 }
 
-impl Endpoint {
+impl GraphEndpoint {
     /// Whether it answers delta queries.
     pub(super) const fn is_delta(self) -> bool {
         matches!(self, Self::GroupChanges | Self::UserChanges)
@@ -156,7 +156,7 @@ impl Endpoint {
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Only for calls to this endpoint.
-    pub on: Endpoint,
+    pub on: GraphEndpoint,
     /// Only for calls about this `user_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -200,7 +200,7 @@ pub struct Fault {
 
 impl Fault {
     /// A fault of all calls to an endpoint, without an effect yet.
-    pub fn on(endpoint: Endpoint) -> Self {
+    pub fn on(endpoint: GraphEndpoint) -> Self {
         Self {
             on: endpoint,
             user: None,

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::answer::Refusal;
+use super::answer::EntraRefusal;
 use super::circumstances::Circumstances;
 use super::delta;
-use super::file::{Application, Assignment, Directory, Endpoint, Group, User};
+use super::file::{Application, Assignment, Directory, GraphEndpoint, Group, User};
 use super::links::Followed;
 use super::list::{self, List};
 use super::query;
@@ -24,7 +24,7 @@ const MAX_IN: usize = 15;
 /// A supported request to Graph.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: GraphEndpoint,
     about: About<'a>,
 }
 
@@ -43,47 +43,50 @@ enum About<'a> {
 }
 
 /// The endpoint with this path, whether or not its object exists.
-pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
+pub(super) fn endpoint(path: &str) -> Option<GraphEndpoint> {
     match path.split('/').collect::<Vec<_>>()[..] {
-        ["groups", "delta"] => Some(Endpoint::GroupChanges),
-        ["users", "delta"] => Some(Endpoint::UserChanges),
-        ["users"] => Some(Endpoint::Users),
-        ["servicePrincipals", _] => Some(Endpoint::AppRoles),
-        ["servicePrincipals", _, "appRoleAssignedTo"] => Some(Endpoint::AssignedGroups),
-        ["users", _, "appRoleAssignments"] => Some(Endpoint::UserAssignments),
+        ["groups", "delta"] => Some(GraphEndpoint::GroupChanges),
+        ["users", "delta"] => Some(GraphEndpoint::UserChanges),
+        ["users"] => Some(GraphEndpoint::Users),
+        ["servicePrincipals", _] => Some(GraphEndpoint::AppRoles),
+        ["servicePrincipals", _, "appRoleAssignedTo"] => Some(GraphEndpoint::AssignedGroups),
+        ["users", _, "appRoleAssignments"] => Some(GraphEndpoint::UserAssignments),
         ["users", _, "memberOf" | "transitiveMemberOf"]
-        | ["users", _, "memberOf" | "transitiveMemberOf", CAST] => Some(Endpoint::UserGroups),
+        | ["users", _, "memberOf" | "transitiveMemberOf", CAST] => Some(GraphEndpoint::UserGroups),
         _ => None,
     }
 }
 
 /// Parses a request.
-pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Call<'a>, Refusal> {
+pub(super) fn understand<'a>(
+    directory: &'a Directory,
+    path: &str,
+) -> Result<Call<'a>, EntraRefusal> {
     let no_segment = || {
         let message = format!("Resource not found for the segment '{path}'.");
-        Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+        EntraRefusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     };
     let endpoint = endpoint(path).ok_or_else(no_segment)?;
     let id = path.split('/').nth(1).unwrap_or_default();
     let user = || directory.user(id).ok_or_else(|| not_found(id));
     let about = match endpoint {
-        Endpoint::AppRoles | Endpoint::AssignedGroups
+        GraphEndpoint::AppRoles | GraphEndpoint::AssignedGroups
             if id != directory.application.service_principal_id =>
         {
             return Err(not_found(id));
         }
-        Endpoint::AppRoles => About::ServicePrincipal,
-        Endpoint::AssignedGroups => About::AssignedTo,
-        Endpoint::UserAssignments => About::Assignments(user()?),
-        Endpoint::UserGroups => About::Groups {
+        GraphEndpoint::AppRoles => About::ServicePrincipal,
+        GraphEndpoint::AssignedGroups => About::AssignedTo,
+        GraphEndpoint::UserAssignments => About::Assignments(user()?),
+        GraphEndpoint::UserGroups => About::Groups {
             user: user()?,
             nested: path.contains("/transitiveMemberOf"),
             cast: path.ends_with(CAST),
         },
-        Endpoint::GroupChanges => About::Changes(Followed::Groups),
-        Endpoint::UserChanges => About::Changes(Followed::Users),
-        Endpoint::Users => About::Users,
-        Endpoint::Token => return Err(no_segment()),
+        GraphEndpoint::GroupChanges => About::Changes(Followed::Groups),
+        GraphEndpoint::UserChanges => About::Changes(Followed::Users),
+        GraphEndpoint::Users => About::Users,
+        GraphEndpoint::Token => return Err(no_segment()),
     };
     Ok(Call { endpoint, about })
 }
@@ -102,7 +105,7 @@ impl Call<'_> {
         &self,
         directory: &Directory,
         about: &Circumstances<'_>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, EntraRefusal> {
         let root = about.root;
         let application = &directory.application;
         match self.about {
@@ -154,7 +157,7 @@ impl Call<'_> {
                     && filter.strip_prefix("resourceId eq ")
                         != Some(application.service_principal_id.as_str())
                 {
-                    return Err(Refusal::new(
+                    return Err(EntraRefusal::new(
                         StatusCode::BAD_REQUEST,
                         "Request_UnsupportedQuery",
                         "Unsupported or invalid query filter clause specified.",
@@ -279,10 +282,10 @@ impl<'a> Principals<'a> {
     }
 }
 
-fn not_found(id: &str) -> Refusal {
+fn not_found(id: &str) -> EntraRefusal {
     let message = format!(
         "Resource '{id}' does not exist or one of its queried reference-property objects are not \
          present."
     );
-    Refusal::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", message)
+    EntraRefusal::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", message)
 }

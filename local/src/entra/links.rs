@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::answer::Refusal;
+use super::answer::EntraRefusal;
 
 /// Number of links that are kept. Older ones have expired.
 const MAX_KEPT: usize = 10_000;
@@ -20,7 +20,7 @@ pub(super) enum Followed {
 
 /// The parameters of a query. All its links have them.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct DeltaQuery {
     pub(super) followed: Followed,
     pub(super) select: Option<String>,
     /// The ids that it is limited to.
@@ -44,7 +44,7 @@ pub(super) enum Kept {
     /// The pages that follow, and the number of the link at their end.
     Pages(Arc<Vec<Vec<Value>>>, u64),
     /// The query, and the states that the changes are compared with.
-    Since(Asked, Arc<States>),
+    Since(DeltaQuery, Arc<States>),
 }
 
 /// The links that were given out.
@@ -67,7 +67,7 @@ impl Links {
         *last
     }
 
-    pub(super) fn find(&self, token: &str) -> Result<Kept, Refusal> {
+    pub(super) fn find(&self, token: &str) -> Result<Kept, EntraRefusal> {
         let number = token.split('.').next().unwrap_or_default();
         let found = number.parse().ok().and_then(|number: u64| {
             let open = self.open();
@@ -75,7 +75,7 @@ impl Links {
         });
         found.ok_or_else(|| {
             let message = "Resync required. Replace all local items with the server's.";
-            Refusal::new(StatusCode::BAD_REQUEST, "syncStateNotFound", message)
+            EntraRefusal::new(StatusCode::BAD_REQUEST, "syncStateNotFound", message)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::Refusal;
+use super::answer::EntraRefusal;
 use super::circumstances::Circumstances;
 use super::file::Directory;
 use super::query::{Query, Start, bad, expired};
@@ -21,7 +21,7 @@ impl<T> List<T> {
         directory: &Directory,
         about: &Circumstances<'_>,
         show: impl Fn(T) -> Value,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, EntraRefusal> {
         let (query, root, path) = (about.query, about.root, about.path);
         let from = query.from.unwrap_or(Start {
             generation: about.generation,
@@ -70,7 +70,7 @@ pub(super) fn select(row: &mut Value, query: &Query) {
 
 /// Rejects an advanced query without the header and parameter that advanced queries require.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>
-pub(super) fn advanced(about: &Circumstances<'_>, cast: bool) -> Result<(), Refusal> {
+pub(super) fn advanced(about: &Circumstances<'_>, cast: bool) -> Result<(), EntraRefusal> {
     if about.query.count && !about.eventual {
         return Err(bad(
             "Request_BadRequest",

@@ -31,10 +31,12 @@ use muster::domain::Clock;
 use muster::http::{Code, Problem};
 use serde_json::Value;
 
-use self::answer::{Refusal, TokenRefusal, json};
+use self::answer::{EntraRefusal, TokenRefusal, json};
 use self::circumstances::Circumstances;
 use self::fault::{Selected, respond};
-pub use self::file::{AppRole, Application, Assignment, Directory, Endpoint, Fault, Group, User};
+pub use self::file::{
+    AppRole, Application, Assignment, Directory, Fault, GraphEndpoint, Group, User,
+};
 use self::links::Links;
 use self::query::{Query, pairs};
 use self::server::Record;
@@ -117,12 +119,12 @@ impl Entra {
             .with_state(Arc::clone(self))
     }
 
-    fn current(&self) -> Result<Arc<Loaded>, Refusal> {
+    fn current(&self) -> Result<Arc<Loaded>, EntraRefusal> {
         self.source.current().map_err(|broken| {
             if broken.is_news {
                 self.log.line(format_args!("directory: {}", broken.problem));
             }
-            Refusal::new(
+            EntraRefusal::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "InternalServerError",
                 broken.problem,
@@ -147,11 +149,11 @@ async fn grant(
 ) -> Response {
     let loaded = match entra.current() {
         Ok(loaded) => loaded,
-        Err(refusal) => return refusal.into_response(Endpoint::Token),
+        Err(refusal) => return refusal.into_response(GraphEndpoint::Token),
     };
-    entra.record(Some(Endpoint::Token), 1, &parts, &body);
+    entra.record(Some(GraphEndpoint::Token), 1, &parts, &body);
     let call = Selected {
-        endpoint: Endpoint::Token,
+        endpoint: GraphEndpoint::Token,
         user: None,
         page: 1,
         counted: false,
@@ -173,7 +175,7 @@ async fn discover(
 ) -> Response {
     let loaded = match entra.current() {
         Ok(loaded) => loaded,
-        Err(refusal) => return refusal.into_response(Endpoint::Token),
+        Err(refusal) => return refusal.into_response(GraphEndpoint::Token),
     };
     entra.record(None, 1, &parts, "");
     let Some(directory) = loaded.directory.of_tenant(&tenant) else {
@@ -190,10 +192,12 @@ async fn discover(
 }
 
 async fn ask(State(entra): State<Arc<Entra>>, parts: Parts) -> Response {
-    answer(&entra, &parts).await.unwrap_or_else(Refusal::graph)
+    answer(&entra, &parts)
+        .await
+        .unwrap_or_else(EntraRefusal::graph)
 }
 
-async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
+async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, EntraRefusal> {
     let loaded = entra.current()?;
     let header = |name: &str| parts.headers.get(name)?.to_str().ok();
     let root = format!("{}/v1.0", entra.root(&parts.headers));
@@ -204,7 +208,7 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
     let of_token = of_token.and_then(|tenant| loaded.directory.of_tenant(tenant));
     let directory = of_token.unwrap_or(&loaded.directory);
     let call = graph::understand(directory, path);
-    let is_delta = graph::endpoint(path).is_some_and(Endpoint::is_delta);
+    let is_delta = graph::endpoint(path).is_some_and(GraphEndpoint::is_delta);
     let query = Query::parse(parts.uri.query().unwrap_or_default(), is_delta);
     let page = query.as_ref().map_or(1, Query::page);
     entra.record(graph::endpoint(path), page, parts, "");
@@ -227,7 +231,7 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
         links: &entra.links,
     };
     let normal = call.answer(directory, &about);
-    Ok(faulty(&loaded, selected, normal.map_err(Refusal::graph)).await)
+    Ok(faulty(&loaded, selected, normal.map_err(EntraRefusal::graph)).await)
 }
 
 impl Entra {
@@ -246,7 +250,7 @@ async fn shown(State(entra): State<Arc<Entra>>) -> Response {
         let directory = serde_json::to_value(&loaded.directory).unwrap_or_default();
         json(StatusCode::OK, &directory)
     });
-    shown.unwrap_or_else(Refusal::graph)
+    shown.unwrap_or_else(EntraRefusal::graph)
 }
 
 /// Replaces the directory until the stack stops or the file changes.

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::answer::Refusal;
+use super::answer::EntraRefusal;
 use super::file::MAX_PAGE_SIZE;
 
 /// The query options that the sync can use. <https://learn.microsoft.com/graph/query-parameters>
@@ -44,7 +44,7 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
 
 impl Query {
     /// Parses the options of a list, or of a delta query.
-    pub(super) fn parse(text: &str, is_delta: bool) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str, is_delta: bool) -> Result<Self, EntraRefusal> {
         let mut query = Self::default();
         for (name, value) in pairs(text) {
             match name.as_str() {
@@ -90,7 +90,7 @@ impl Start {
     }
 }
 
-fn top(value: &str) -> Result<usize, Refusal> {
+fn top(value: &str) -> Result<usize, EntraRefusal> {
     match value.parse() {
         Ok(top) if (1..=MAX_PAGE_SIZE).contains(&top) => Ok(top),
         _ => {
@@ -103,13 +103,13 @@ fn top(value: &str) -> Result<usize, Refusal> {
 }
 
 /// The directory of the page's list has been replaced.
-pub(super) fn expired() -> Refusal {
+pub(super) fn expired() -> EntraRefusal {
     bad(
         "Directory_ExpiredPageToken",
         "The specified page token value has expired and can no longer be included in your request.",
     )
 }
 
-pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, code, message)
+pub(super) fn bad(code: &'static str, message: impl Into<String>) -> EntraRefusal {
+    EntraRefusal::new(StatusCode::BAD_REQUEST, code, message)
 }

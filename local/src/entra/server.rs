@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
-use super::file::{Directory, Endpoint};
+use super::file::{Directory, GraphEndpoint};
 use super::source::Source;
 use super::token::Tokens;
 use super::{Entra, ROOT, variables};
@@ -24,7 +24,7 @@ pub struct Server(Arc<Entra>);
 #[derive(Clone, Debug)]
 pub struct ReceivedCall {
     /// `None`: no known endpoint.
-    pub endpoint: Option<Endpoint>,
+    pub endpoint: Option<GraphEndpoint>,
     /// The page of a list, counted from 1.
     pub page: usize,
     /// `GET`, `POST`
@@ -105,7 +105,7 @@ impl Entra {
     /// affect the response.
     pub(super) fn record(
         &self,
-        endpoint: Option<Endpoint>,
+        endpoint: Option<GraphEndpoint>,
         page: usize,
         parts: &Parts,
         body: &str,

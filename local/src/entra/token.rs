@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::domain::{Clock, Timestamp};
 use serde_json::{Value, json};
 
-use super::answer::{Refusal, TokenRefusal};
+use super::answer::{EntraRefusal, TokenRefusal};
 use super::file::{Application, Directory};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -68,9 +68,9 @@ impl Tokens {
     }
 
     /// Returns the Entra tenant of the token of a request to Graph. Fails if the token is not valid.
-    pub(super) fn check(&self, authorization: Option<&str>) -> Result<String, Refusal> {
+    pub(super) fn check(&self, authorization: Option<&str>) -> Result<String, EntraRefusal> {
         let refusal = |message: &str| {
-            Refusal::new(
+            EntraRefusal::new(
                 StatusCode::UNAUTHORIZED,
                 "InvalidAuthenticationToken",
                 message,

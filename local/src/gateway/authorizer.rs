@@ -20,7 +20,7 @@ pub(crate) struct Authorizer {
 
 /// Why a request is rejected. No reason contains a part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum TokenRejection {
     /// Without a token.
     Missing,
     /// An invalid token, with the reason.
@@ -49,33 +49,35 @@ impl Authorizer {
     }
 
     /// The claims of the request's token.
-    pub(crate) fn claims(&self, headers: &HeaderMap) -> Result<Map<String, Value>, Refusal> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
+    pub(crate) fn claims(&self, headers: &HeaderMap) -> Result<Map<String, Value>, TokenRejection> {
+        let value = headers
+            .get(header::AUTHORIZATION)
+            .ok_or(TokenRejection::Missing)?;
         let value = value
             .to_str()
-            .map_err(|_| Refusal::Invalid("the token is not ASCII text"))?;
+            .map_err(|_| TokenRejection::Invalid("the token is not ASCII text"))?;
         // API Gateway accepts the token with and without the scheme.
         let token = match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             _ => value.trim(),
         };
         if token.is_empty() {
-            return Err(Refusal::Missing);
+            return Err(TokenRejection::Missing);
         }
         self.verify(token)
     }
 
-    fn verify(&self, token: &str) -> Result<Map<String, Value>, Refusal> {
+    fn verify(&self, token: &str) -> Result<Map<String, Value>, TokenRejection> {
         let unreadable = "the token is not a JWT signed with RS256";
-        let head = decode_header(token).map_err(|_| Refusal::Invalid(unreadable))?;
+        let head = decode_header(token).map_err(|_| TokenRejection::Invalid(unreadable))?;
         if head.alg == Algorithm::RS256 && head.kid.as_deref() != Some(self.key_id.as_str()) {
-            return Err(Refusal::Invalid(
+            return Err(TokenRejection::Invalid(
                 "the token is signed with a key the issuer does not have",
             ));
         }
         let claims: Map<String, Value> = decode(token, &self.key, &self.validation)
             .map_err(|error| {
-                Refusal::Invalid(match error.kind() {
+                TokenRejection::Invalid(match error.kind() {
                     ErrorKind::ExpiredSignature => "the token has expired",
                     ErrorKind::ImmatureSignature => "the token is not valid yet",
                     ErrorKind::InvalidIssuer => "the token is from another issuer",
@@ -93,7 +95,7 @@ impl Authorizer {
             _ => false,
         };
         if !for_us {
-            return Err(Refusal::Invalid("the token is for another audience"));
+            return Err(TokenRejection::Invalid("the token is for another audience"));
         }
         let issued = claims.get("iat").and_then(Value::as_f64);
         #[expect(
@@ -101,7 +103,9 @@ impl Authorizer {
             reason = "whole seconds of this millennium are exact"
         )]
         if issued.is_some_and(|issued| issued > self.clock.now().as_second() as f64) {
-            return Err(Refusal::Invalid("the token was issued in the future"));
+            return Err(TokenRejection::Invalid(
+                "the token was issued in the future",
+            ));
         }
         Ok(claims)
     }

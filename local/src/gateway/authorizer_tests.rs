@@ -14,18 +14,18 @@ fn issuer() -> Issuer {
 }
 
 /// The authorizer's error for a token with these claims in addition to the default ones.
-fn verdict(claims: Value) -> Result<Map<String, Value>, Refusal> {
+fn verdict(claims: Value) -> Result<Map<String, Value>, TokenRejection> {
     let Value::Object(claims) = claims else {
         panic!("claims are an object")
     };
     of_token(&issuer().token_with(claims).unwrap())
 }
 
-fn of_token(token: &str) -> Result<Map<String, Value>, Refusal> {
+fn of_token(token: &str) -> Result<Map<String, Value>, TokenRejection> {
     of_header(&format!("Bearer {token}"))
 }
 
-fn of_header(value: &str) -> Result<Map<String, Value>, Refusal> {
+fn of_header(value: &str) -> Result<Map<String, Value>, TokenRejection> {
     let headers = HeaderMap::from_iter([(
         header::AUTHORIZATION,
         HeaderValue::from_bytes(value.as_bytes()).unwrap(),
@@ -62,8 +62,11 @@ fn a_token_of_the_issuer_is_accepted_with_its_claims() {
 fn missing_and_invalid_tokens_differ() {
     let headers = HeaderMap::new();
     let authorizer = Authorizer::new(&issuer()).unwrap();
-    assert_eq!(authorizer.claims(&headers).unwrap_err(), Refusal::Missing);
-    assert_eq!(of_header("Bearer ").unwrap_err(), Refusal::Missing);
+    assert_eq!(
+        authorizer.claims(&headers).unwrap_err(),
+        TokenRejection::Missing
+    );
+    assert_eq!(of_header("Bearer ").unwrap_err(), TokenRejection::Missing);
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn times_are_checked_without_leeway() {
     ] {
         assert_eq!(
             verdict(claims.clone()).unwrap_err(),
-            Refusal::Invalid(says),
+            TokenRejection::Invalid(says),
             "{claims}"
         );
     }
@@ -89,7 +92,7 @@ fn times_are_checked_without_leeway() {
 
 #[test]
 fn another_issuer_is_rejected() {
-    let other = Refusal::Invalid("the token is from another issuer");
+    let other = TokenRejection::Invalid("the token is from another issuer");
     for iss in [
         "http://127.0.0.1:3001/_local",
         "",
@@ -102,7 +105,7 @@ fn another_issuer_is_rejected() {
 
 #[test]
 fn the_audience_must_match_or_else_the_client_id() {
-    let other = Err(Refusal::Invalid("the token is for another audience"));
+    let other = Err(TokenRejection::Invalid("the token is for another audience"));
     assert_eq!(verdict(json!({"aud": "other"})), other);
     assert_eq!(verdict(json!({"aud": ["other"]})), other);
     assert_eq!(verdict(json!({"aud": null, "client_id": "other"})), other);
@@ -120,7 +123,7 @@ fn a_token_of_another_key_is_rejected_even_with_the_key_id() {
     let mut head = Header::new(Algorithm::RS256);
     head.kid = issuer().key_id().map(str::to_owned);
     let token = encode(&head, &good_claims(), &other).unwrap();
-    let wrong = Err(Refusal::Invalid("the token's signature is wrong"));
+    let wrong = Err(TokenRejection::Invalid("the token's signature is wrong"));
     assert_eq!(of_token(&token), wrong);
 
     head.kid = Some("another".to_owned());
@@ -137,7 +140,7 @@ fn changed_claims_are_rejected() {
     let forged = format!("{head}.{}.{signature}", part(&good_claims()));
     assert_eq!(
         of_token(&forged),
-        Err(Refusal::Invalid("the token's signature is wrong"))
+        Err(TokenRejection::Invalid("the token's signature is wrong"))
     );
 }
 
@@ -180,11 +183,11 @@ fn garbage_is_rejected() {
         "a b c",
     ] {
         assert!(
-            matches!(of_header(token), Err(Refusal::Invalid(_))),
+            matches!(of_header(token), Err(TokenRejection::Invalid(_))),
             "{token}"
         );
         assert!(
-            matches!(of_token(token), Err(Refusal::Invalid(_))),
+            matches!(of_token(token), Err(TokenRejection::Invalid(_))),
             "{token}"
         );
     }

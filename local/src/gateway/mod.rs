@@ -21,7 +21,7 @@ use muster::domain::Clock;
 use muster::http::{Code, Problem};
 use percent_encoding::percent_decode_str;
 
-use self::authorizer::{Authorizer, Refusal};
+use self::authorizer::{Authorizer, TokenRejection};
 use self::event::{Circumstances, event};
 use self::route::{FoundRoute, Routes};
 use crate::issuer::Issuer;
@@ -173,10 +173,10 @@ fn no_route(parts: &Parts) -> Refused {
     )
 }
 
-fn unauthenticated(refusal: Refusal) -> Refused {
+fn unauthenticated(refusal: TokenRejection) -> Refused {
     let what = match refusal {
-        Refusal::Missing => "the request has no token",
-        Refusal::Invalid(what) => what,
+        TokenRejection::Missing => "the request has no token",
+        TokenRejection::Invalid(what) => what,
     };
     Refused::new(
         StatusCode::UNAUTHORIZED,

@@ -16,7 +16,7 @@ use crate::problem::Refused;
 
 /// Issues tokens over HTTP.
 #[derive(Clone)]
-pub(crate) struct Endpoint {
+pub(crate) struct TokenEndpoint {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) lambda: Arc<Lambda>,
 }
@@ -35,8 +35,8 @@ enum Holder {
 }
 
 /// Issues a token for the user in the body, with the claims of the pre-token trigger, or for a machine.
-pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
-    let Endpoint { issuer, lambda } = endpoint;
+pub(crate) async fn token(State(endpoint): State<TokenEndpoint>, body: Bytes) -> Response {
+    let TokenEndpoint { issuer, lambda } = endpoint;
     let answer = |refused: Refused| {
         refused.into_response("/_local/token", &issuer.clock.new_id().to_string())
     };
@@ -62,12 +62,12 @@ pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Resp
 }
 
 /// The key that verifies the tokens.
-pub(crate) async fn jwks(State(endpoint): State<Endpoint>) -> Response {
+pub(crate) async fn jwks(State(endpoint): State<TokenEndpoint>) -> Response {
     Json(endpoint.issuer.key_set()).into_response()
 }
 
 /// Where to find the key, for clients that know only the issuer.
-pub(crate) async fn openid_configuration(State(endpoint): State<Endpoint>) -> Response {
+pub(crate) async fn openid_configuration(State(endpoint): State<TokenEndpoint>) -> Response {
     let url = endpoint.issuer.url();
     Json(json!({
         "issuer": url,

@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use muster::domain::Clock;
 use serde_json::{Map, Value, json};
 
-pub(crate) use endpoint::{Endpoint, jwks, openid_configuration, token};
+pub(crate) use endpoint::{TokenEndpoint, jwks, openid_configuration, token};
 pub(crate) use key::signing_key;
 
 /// The value of `aud` and `client_id`, which the authorizer requires.

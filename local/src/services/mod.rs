@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{ACCOUNT, REGION};
 use crate::origin::only_own_name;
-use crate::template::{Function, ServiceAction, Template};
+use crate::template::{ServiceAction, Template, TemplateFunction};
 
 pub use faults::{CallFault, ServiceFaults};
 
@@ -110,7 +110,7 @@ impl Services {
     /// own, so that its calls are known by it. A service whose endpoint the developer set is left to them.
     pub(crate) fn variables(
         &self,
-        function: &Function,
+        function: &TemplateFunction,
         is_set: impl Fn(&str) -> bool,
     ) -> BTreeMap<&'static str, String> {
         let mut variables = BTreeMap::new();

@@ -13,7 +13,7 @@ use super::shapes::{
     ApiAuth, Document, Event, FunctionProperties, Globals, HttpApiProperties, Metadata, Resource,
     RouteProperties, TableProperties,
 };
-use super::{Function, QueueDefinition, Route, Table, Template, mapping, policies, yaml};
+use super::{QueueDefinition, Route, Table, Template, TemplateFunction, mapping, policies, yaml};
 use crate::aws::{ACCOUNT, REGION};
 
 /// Default name of the table.
@@ -238,7 +238,7 @@ fn read_function(
     globals: &Globals,
     table: &str,
     scope: &Scope,
-) -> Result<(Function, BTreeMap<String, Event>)> {
+) -> Result<(TemplateFunction, BTreeMap<String, Event>)> {
     let own: FunctionProperties = properties(&definition.properties)?;
     let metadata: Metadata = properties(&definition.metadata)
         .context("Metadata.BuildProperties.Binary must name its binary")?;
@@ -252,7 +252,7 @@ fn read_function(
     let permissions = policies::read(&own.policies, table, scope).context("Policies")?;
     let global = &globals.function.environment.variables;
     let variables = global.iter().chain(&own.environment.variables);
-    let function = Function {
+    let function = TemplateFunction {
         resource: resource.to_owned(),
         binary: metadata.build_properties.binary,
         timeout: Duration::from_secs(timeout),

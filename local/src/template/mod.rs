@@ -22,7 +22,7 @@ pub use document::read;
 #[derive(Clone, Debug)]
 pub struct Template {
     /// The Lambda functions.
-    pub functions: Vec<Function>,
+    pub functions: Vec<TemplateFunction>,
     /// The HTTP API's routes, sorted by path and method.
     pub routes: Vec<Route>,
     /// The one DynamoDB table.
@@ -47,7 +47,7 @@ impl Template {
 
 /// An `AWS::Serverless::Function`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
+pub struct TemplateFunction {
     /// Its logical id: `CreateOrganization`.
     pub resource: String,
     /// Name of its binary: `create-organization`.

@@ -6,7 +6,7 @@ use super::{Op, no_target};
 use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::filter::{Filter, Literal, Operator, Test};
-use crate::path::Place;
+use crate::path::AttributePlace;
 use crate::schema::{Attribute, Mutability};
 use crate::value::{check_count, normal, settle_primary, single};
 
@@ -22,7 +22,7 @@ pub(super) fn is_empty(value: &Value) -> bool {
 pub(super) struct Edit<'a> {
     pub(super) op: Op,
     pub(super) attribute: Option<&'static Attribute>,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a AttributePlace,
     pub(super) filter: Option<&'a Filter>,
     pub(super) value: &'a Value,
 }

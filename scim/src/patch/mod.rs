@@ -8,7 +8,7 @@ use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::filter::{Filter, Literal, Operator, Parser, Test, get};
 use crate::members::{Members, MembersChange};
-use crate::path::{AttributePath, Place};
+use crate::path::{AttributePath, AttributePlace};
 use crate::resource::{Group, User, is_ignored, schema_object};
 use crate::schema::ScimResource;
 use edit::{Edit, is_empty};
@@ -46,7 +46,7 @@ impl Target {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Operation {
+struct PatchOperation {
     op: Op,
     target: Option<Target>,
     value: Option<Value>,
@@ -55,7 +55,7 @@ struct Operation {
 /// The body of a PATCH.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchRequest {
-    operations: Vec<Operation>,
+    operations: Vec<PatchOperation>,
 }
 
 /// The result of a PATCH of a group.
@@ -105,7 +105,7 @@ impl PatchRequest {
                 }
             };
             let value = get(operation, "value").cloned();
-            Ok(Operation { op, target, value })
+            Ok(PatchOperation { op, target, value })
         });
         Ok(Self {
             operations: operations.collect::<Result<_, _>>()?,
@@ -151,7 +151,7 @@ impl State {
         }
     }
 
-    fn apply(&mut self, operations: &[Operation]) -> Result<(), Error> {
+    fn apply(&mut self, operations: &[PatchOperation]) -> Result<(), Error> {
         for operation in operations {
             let value = operation.value.as_ref();
             match (&operation.target, operation.op, value) {
@@ -208,7 +208,7 @@ impl State {
         let written = target.path.to_string();
         if place.extension.is_some() && self.attributes.contains_key(&written) {
             // An extension as a whole, of a schema that is not known.
-            place = Place {
+            place = AttributePlace {
                 extension: Some(written),
                 name: String::new(),
                 sub: None,
@@ -275,7 +275,7 @@ impl State {
     fn change_extension(
         &mut self,
         op: Op,
-        place: &Place,
+        place: &AttributePlace,
         value: Option<&Value>,
     ) -> Result<(), Error> {
         let urn = place.extension.as_deref().unwrap_or_default();
@@ -298,7 +298,7 @@ impl State {
         &mut self,
         op: Op,
         target: &Target,
-        place: &Place,
+        place: &AttributePlace,
         value: Option<&Value>,
     ) -> Result<(), Error> {
         if let Some(filter) = &target.filter {

@@ -43,7 +43,7 @@ pub(crate) const PROPERTY: Property = Property {
 };
 
 /// An operation with a body.
-struct Operation {
+struct BodyOperation {
     id: String,
     function: &'static str,
     route: &'static str,
@@ -53,7 +53,7 @@ struct Operation {
 const WITH_SECRET: [&str; 3] = ["acceptInvitation", "createInvitation", "declineInvitation"];
 
 /// All operations with a body, as the endpoints declare them.
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+static OPERATIONS: LazyLock<Vec<BodyOperation>> = LazyLock::new(|| {
     let document = openapi_document();
     let mut operations = Vec::new();
     for function in functions() {
@@ -65,7 +65,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
                 continue;
             };
             if described.get("requestBody").is_some() {
-                operations.push(Operation {
+                operations.push(BodyOperation {
                     id: id.to_owned(),
                     function: function.name,
                     route,
@@ -147,7 +147,7 @@ mod tests {
     fn every_operation_with_a_body_has_a_seed() {
         let seeds = PROPERTY.seeds.iter();
         let seeds: Vec<_> = seeds.map(|it| String::from_utf8_lossy(it)).collect();
-        for Operation { id, .. } in OPERATIONS.iter().filter(|it| !it.id.ends_with("ByPut")) {
+        for BodyOperation { id, .. } in OPERATIONS.iter().filter(|it| !it.id.ends_with("ByPut")) {
             let start = format!("{id} ");
             assert!(seeds.iter().any(|seed| seed.starts_with(&start)), "{id}");
         }

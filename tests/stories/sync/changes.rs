@@ -8,7 +8,7 @@ use muster_directory::{
     Changes, DeltaLink, Directory, EntraSettings, GroupChanges, MAX_FOLLOWED, ReadError, Since,
     http_client,
 };
-use muster_local::entra::{Endpoint, Fault};
+use muster_local::entra::{Fault, GraphEndpoint};
 use serde_json::json;
 use support::graph::{Graph, object_id};
 use tokio::time::Instant;
@@ -160,7 +160,7 @@ async fn an_expired_link_wants_everything_to_be_read() {
     assert_eq!(read.unwrap(), Changes::Expired);
     let gone = Fault {
         status: Some(410),
-        ..Fault::on(Endpoint::GroupChanges)
+        ..Fault::on(GraphEndpoint::GroupChanges)
     };
     graph.change(|directory| directory.faults = vec![gone]);
     let read = group_changes(&reader, &followed, Since::Link(&link)).await;
@@ -175,7 +175,7 @@ async fn wrong_answers_to_a_delta_query_are_failed_reads() {
     let reader = reader(&graph);
     let followed = ids(&["g-one"]);
     let (_, link) = some(group_changes(&reader, &followed, Since::Now).await.unwrap());
-    let on = || Fault::on(Endpoint::GroupChanges);
+    let on = || Fault::on(GraphEndpoint::GroupChanges);
     let with = |name: &str, value: &str| Fault {
         set: [(name.to_owned(), json!(value))].into_iter().collect(),
         ..on()

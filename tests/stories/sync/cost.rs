@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use support::graph::Endpoint;
+use support::graph::GraphEndpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -45,7 +45,7 @@ async fn an_unchanged_login_calls_graph_once_and_dynamodb_twice() {
     setup.world.calls.take();
     let line = setup.login_at_once("ada").await;
     assert_eq!(line["outcome"], "unchanged");
-    assert_eq!(setup.graph.calls(), [Endpoint::UserGroups]);
+    assert_eq!(setup.graph.calls(), [GraphEndpoint::UserGroups]);
     assert_eq!(operations(&setup), nothing_new);
     assert_eq!(
         (&line["calls"], &line["round_trips"]),
@@ -57,7 +57,10 @@ async fn an_unchanged_login_calls_graph_once_and_dynamodb_twice() {
     assert_eq!(line["round_trips"], 1);
     let mut called = setup.graph.calls();
     called.sort();
-    assert_eq!(called, [Endpoint::AssignedGroups, Endpoint::UserGroups]);
+    assert_eq!(
+        called,
+        [GraphEndpoint::AssignedGroups, GraphEndpoint::UserGroups]
+    );
     assert_eq!(operations(&setup), nothing_new);
     // A cold start, with a renamed group of other users.
     let setup = setup.redeployed(&[ORGANIZATIONS]).await;

@@ -1,7 +1,7 @@
 //! Creating organizations and teams from groups.
 
 use serde_json::{Value, json};
-use support::graph::Endpoint;
+use support::graph::GraphEndpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -246,7 +246,12 @@ async fn without_the_application_users_join_what_exists() {
     joining.graph.calls();
     let line = joining.expect("bob", "synced").await;
     assert_eq!(counts(&line), [&json!(0), &json!(0), &json!(2)]);
-    assert!(!joining.graph.calls().contains(&Endpoint::AssignedGroups));
+    assert!(
+        !joining
+            .graph
+            .calls()
+            .contains(&GraphEndpoint::AssignedGroups)
+    );
     let sales = map([("g-sales", "internal_user active entra")]);
     assert_eq!(joining.organizations("bob").await, sales);
     assert_eq!(
@@ -324,7 +329,7 @@ async fn creating_5000_assigned_groups_takes_several_logins() {
     let called = setup.graph.calls();
     let pages = called
         .iter()
-        .filter(|endpoint| **endpoint == Endpoint::AssignedGroups);
+        .filter(|endpoint| **endpoint == GraphEndpoint::AssignedGroups);
     assert_eq!(pages.count(), 6);
     assert_eq!(setup.teams("ada").await, map([("g-4999", "active entra")]));
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::graph::{Endpoint, GraphFault};
+use support::graph::{GraphEndpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, map, no_secrets};
 
@@ -52,7 +52,7 @@ async fn last_login(setup: &Setup) -> Value {
     ada.body["last_login_at"].clone()
 }
 
-async fn changes_nothing(endpoint: Endpoint, page: Option<usize>) {
+async fn changes_nothing(endpoint: GraphEndpoint, page: Option<usize>) {
     let setup = setup().await;
     let before = setup.contents().await;
     let mut faults = vec![
@@ -72,7 +72,10 @@ async fn changes_nothing(endpoint: Endpoint, page: Option<usize>) {
         GraphFault::Delay(Duration::from_secs(30)),
         GraphFault::CutOff,
     ];
-    if matches!(endpoint, Endpoint::AssignedGroups | Endpoint::UserGroups) {
+    if matches!(
+        endpoint,
+        GraphEndpoint::AssignedGroups | GraphEndpoint::UserGroups
+    ) {
         faults.push(GraphFault::Partial);
         faults.extend(CONTRADICTORY.map(GraphFault::Text));
     }
@@ -96,7 +99,7 @@ async fn changes_nothing(endpoint: Endpoint, page: Option<usize>) {
             lines.iter().any(|line| line["level"] == "ERROR"),
             "{context}: {lines:?}"
         );
-        if matches!(fault, GraphFault::Error(403, _)) && endpoint != Endpoint::Token {
+        if matches!(fault, GraphFault::Error(403, _)) && endpoint != GraphEndpoint::Token {
             let error = lines[0]["error"].as_str().unwrap();
             assert!(
                 error.contains("Read.All"),
@@ -118,42 +121,42 @@ async fn changes_nothing(endpoint: Endpoint, page: Option<usize>) {
 
 #[tokio::test]
 async fn no_token_changes_nothing() {
-    changes_nothing(Endpoint::Token, None).await;
+    changes_nothing(GraphEndpoint::Token, None).await;
 }
 
 #[tokio::test]
 async fn no_assigned_groups_change_nothing() {
-    changes_nothing(Endpoint::AssignedGroups, Some(1)).await;
+    changes_nothing(GraphEndpoint::AssignedGroups, Some(1)).await;
 }
 
 #[tokio::test]
 async fn a_later_page_of_assigned_groups_missing_changes_nothing() {
-    changes_nothing(Endpoint::AssignedGroups, Some(2)).await;
+    changes_nothing(GraphEndpoint::AssignedGroups, Some(2)).await;
 }
 
 #[tokio::test]
 async fn no_app_roles_change_nothing() {
-    changes_nothing(Endpoint::AppRoles, None).await;
+    changes_nothing(GraphEndpoint::AppRoles, None).await;
 }
 
 #[tokio::test]
 async fn no_groups_of_the_user_change_nothing() {
-    changes_nothing(Endpoint::UserGroups, Some(1)).await;
+    changes_nothing(GraphEndpoint::UserGroups, Some(1)).await;
 }
 
 #[tokio::test]
 async fn a_later_page_of_the_users_groups_missing_changes_nothing() {
-    changes_nothing(Endpoint::UserGroups, Some(2)).await;
+    changes_nothing(GraphEndpoint::UserGroups, Some(2)).await;
 }
 
 #[tokio::test]
 async fn transient_graph_faults_are_retried() {
     let setup = setup().await;
     let places = [
-        (Endpoint::Token, None),
-        (Endpoint::AssignedGroups, Some(2)),
-        (Endpoint::AppRoles, None),
-        (Endpoint::UserGroups, Some(2)),
+        (GraphEndpoint::Token, None),
+        (GraphEndpoint::AssignedGroups, Some(2)),
+        (GraphEndpoint::AppRoles, None),
+        (GraphEndpoint::UserGroups, Some(2)),
     ];
     for (endpoint, page) in places {
         for fault in [
@@ -163,7 +166,7 @@ async fn transient_graph_faults_are_retried() {
             GraphFault::Delay(Duration::from_millis(200)),
             GraphFault::Error(401, "InvalidAuthenticationToken"),
         ] {
-            if endpoint == Endpoint::Token && matches!(fault, GraphFault::Error(401, _)) {
+            if endpoint == GraphEndpoint::Token && matches!(fault, GraphFault::Error(401, _)) {
                 continue;
             }
             setup.graph.fail_times(1, endpoint, page, fault.clone());
@@ -193,15 +196,15 @@ async fn an_unconfirmed_list_removes_nothing() {
         let default_access = r#"{"value": [{"principalType": "Group", "principalId": "g-1", "principalDisplayName": "One",
             "appRoleId": "00000000-0000-0000-0000-000000000000"}]}"#;
         for (endpoint, text) in [
-            (Endpoint::UserGroups, r#"{"value": []}"#),
-            (Endpoint::AssignedGroups, r#"{"value": []}"#),
+            (GraphEndpoint::UserGroups, r#"{"value": []}"#),
+            (GraphEndpoint::AssignedGroups, r#"{"value": []}"#),
             (
-                Endpoint::AssignedGroups,
+                GraphEndpoint::AssignedGroups,
                 r#"{"@odata.count": 0, "value": []}"#,
             ),
             // A role that would be lowered.
-            (Endpoint::AssignedGroups, default_access),
-            (Endpoint::AppRoles, r#"{"appRoles": []}"#),
+            (GraphEndpoint::AssignedGroups, default_access),
+            (GraphEndpoint::AppRoles, r#"{"appRoles": []}"#),
         ] {
             setup
                 .graph
@@ -226,7 +229,7 @@ async fn an_unconfirmed_list_removes_nothing() {
         // A failed second read removes nothing either.
         setup.graph.leave("ada", "g-1");
         let broken = GraphFault::Error(500, "generalException");
-        for endpoint in [Endpoint::UserGroups, Endpoint::AssignedGroups] {
+        for endpoint in [GraphEndpoint::UserGroups, GraphEndpoint::AssignedGroups] {
             // The first read succeeds; all others fail.
             setup.graph.fail_after(1, endpoint, broken.clone());
             let line = setup.login("ada").await;

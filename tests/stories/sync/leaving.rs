@@ -3,7 +3,7 @@
 mod suspension;
 
 use serde_json::json;
-use support::graph::{Endpoint, GraphFault};
+use support::graph::{GraphEndpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, map};
 use crate::domains::verified;
@@ -262,21 +262,21 @@ async fn a_cached_list_of_groups_removes_nothing() {
         assert_eq!(
             called,
             [
-                Endpoint::AssignedGroups,
-                Endpoint::UserGroups,
-                Endpoint::UserGroups
+                GraphEndpoint::AssignedGroups,
+                GraphEndpoint::UserGroups,
+                GraphEndpoint::UserGroups
             ]
         );
         // Now it is cached.
         warm.login_at_once("ada").await;
-        assert_eq!(warm.graph.calls(), [Endpoint::UserGroups]);
+        assert_eq!(warm.graph.calls(), [GraphEndpoint::UserGroups]);
 
         // And a failed second read removes nothing.
         warm.graph.unassign("g-one");
         let gone = warm.redeployed(&settings).await;
         gone.expect("eve", "unchanged").await;
         warm.graph.fail(
-            Endpoint::AssignedGroups,
+            GraphEndpoint::AssignedGroups,
             None,
             GraphFault::Error(500, "generalException"),
         );

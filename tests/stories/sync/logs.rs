@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::Fault;
-use support::graph::{Endpoint, GraphFault};
+use support::graph::{GraphEndpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, no_secrets};
 
@@ -94,9 +94,9 @@ async fn no_log_line_has_personal_data() {
     };
     login("ada").await;
     for endpoint in [
-        Endpoint::Token,
-        Endpoint::AssignedGroups,
-        Endpoint::UserGroups,
+        GraphEndpoint::Token,
+        GraphEndpoint::AssignedGroups,
+        GraphEndpoint::UserGroups,
     ] {
         for fault in [
             GraphFault::Error(403, "Authorization_RequestDenied"),

@@ -1,7 +1,7 @@
 //! The role that a group grants, whose members count, and the effect of renaming a group.
 
 use serde_json::json;
-use support::graph::Endpoint;
+use support::graph::GraphEndpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -76,7 +76,10 @@ async fn a_role_follows_the_directory_unless_changed_manually() {
     let called = setup.graph.calls();
     let times = |which| called.iter().filter(|endpoint| **endpoint == which).count();
     assert_eq!(
-        (times(Endpoint::AssignedGroups), times(Endpoint::UserGroups)),
+        (
+            times(GraphEndpoint::AssignedGroups),
+            times(GraphEndpoint::UserGroups)
+        ),
         (2, 2)
     );
     assert_eq!(role().await, is("internal_user"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_local::entra::{Endpoint, Fault};
+use muster_local::entra::{Fault, GraphEndpoint};
 use serde_json::{Map, json};
 
 use super::object_id;
@@ -32,7 +32,7 @@ pub enum GraphFault {
 }
 
 impl GraphFault {
-    pub(super) fn on(self, endpoint: Endpoint) -> Fault {
+    pub(super) fn on(self, endpoint: GraphEndpoint) -> Fault {
         let fault = Fault::on(endpoint);
         let error = |code: &str| {
             let message = format!("ada@acme.example ({}) may not", object_id("ada"));

@@ -19,7 +19,7 @@ use checker::{Checker, Table};
 
 use super::{Checked, Counts, clock_ahead, fault_name};
 use crate::faults::passing;
-use crate::graph::{Endpoint, Graph, GraphFault, login_event};
+use crate::graph::{Graph, GraphEndpoint, GraphFault, login_event};
 use crate::{Actor, Fault, Lines, Reply, Schedule, World, invariants};
 
 const USERS: [&str; 3] = ["ada", "bob", "cyd"];
@@ -160,7 +160,7 @@ impl Runner {
     async fn sign_in(&mut self, random: &mut Rng, user: &'static str) {
         if random.u8(..8) == 0 {
             let endpoint = *random
-                .choice(&[Endpoint::AssignedGroups, Endpoint::UserGroups])
+                .choice(&[GraphEndpoint::AssignedGroups, GraphEndpoint::UserGroups])
                 .unwrap();
             let how = [
                 GraphFault::Error(403, "Authorization_RequestDenied"),

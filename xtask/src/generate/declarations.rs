@@ -9,7 +9,7 @@ use crate::command::{cargo, output, program, run};
 
 /// All functions, and the document.
 pub(super) struct Declarations {
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<EndpointDeclaration>,
     /// The binaries of functions without an endpoint.
     pub(super) triggers: Vec<String>,
     pub(super) openapi: String,
@@ -20,7 +20,7 @@ pub(super) struct Declarations {
     clippy::struct_excessive_bools,
     reason = "each is a right that the function has or does not have"
 )]
-pub(super) struct Endpoint {
+pub(super) struct EndpointDeclaration {
     /// Its binary: `remove-member`.
     pub(super) binary: String,
     /// `GET /teams`.
@@ -71,7 +71,7 @@ fn parse(printed: &Value) -> Option<Declarations> {
         let binary = function.get("name")?.as_str()?.to_owned();
         match function.get("endpoint")? {
             Value::Null => triggers.push(binary),
-            endpoint => endpoints.push(Endpoint {
+            endpoint => endpoints.push(EndpointDeclaration {
                 binary,
                 routes: texts(endpoint.get("routes")?)?,
                 table: texts(endpoint.get("table")?)?,

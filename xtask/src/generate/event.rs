@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Output;
-use super::declarations::{Declarations, Endpoint};
+use super::declarations::{Declarations, EndpointDeclaration};
 
 const FOLDER: &str = "events";
 const MODEL: &str = "events/get-organization.json";
@@ -33,7 +33,7 @@ pub(super) fn outputs(root: &Path, declared: &Declarations) -> Result<Vec<Output
 }
 
 /// The event for the first route of the endpoint, with the example body of the document.
-fn event(model: Value, endpoint: &Endpoint, document: &Value) -> Option<Value> {
+fn event(model: Value, endpoint: &EndpointDeclaration, document: &Value) -> Option<Value> {
     let route = endpoint.routes.first()?;
     let (method, pattern) = route.split_once(' ')?;
     let names = pattern.split('{').skip(1);
@@ -106,7 +106,7 @@ mod tests {
             "routeKey": "", "rawPath": "", "pathParameters": {}, "headers": {},
             "requestContext": {"routeKey": "", "http": {"method": "", "path": ""}},
         });
-        let endpoint = Endpoint {
+        let endpoint = EndpointDeclaration {
             binary: "add-team-member".to_owned(),
             routes: vec!["POST /teams/{team_id}/members".to_owned()],
             table: Vec::new(),

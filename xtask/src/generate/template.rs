@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::declarations::{Declarations, Endpoint, resource};
+use super::declarations::{Declarations, EndpointDeclaration, resource};
 use super::{Output, with_block};
 
 const FILE: &str = "template.yaml";
@@ -35,7 +35,7 @@ pub(super) fn output(root: &Path, declared: &Declarations) -> Result<Output> {
 }
 
 /// The routes of a function, as its events.
-fn routes(text: &mut String, endpoint: &Endpoint) -> Result<()> {
+fn routes(text: &mut String, endpoint: &EndpointDeclaration) -> Result<()> {
     for route in &endpoint.routes {
         let (method, path) = route.split_once(' ').context("a route without a path")?;
         writeln!(
@@ -58,7 +58,7 @@ fn routes(text: &mut String, endpoint: &Endpoint) -> Result<()> {
 }
 
 /// The environment variables that only this function has.
-fn variables(text: &mut String, endpoint: &Endpoint) -> Result<()> {
+fn variables(text: &mut String, endpoint: &EndpointDeclaration) -> Result<()> {
     let mut variables = Vec::new();
     if endpoint.webhook_queue {
         variables.push("WEBHOOK_QUEUE_URL: !Ref WebhookQueue");
@@ -95,7 +95,7 @@ fn variables(text: &mut String, endpoint: &Endpoint) -> Result<()> {
 }
 
 /// The resource of one function.
-fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
+fn function(text: &mut String, endpoint: &EndpointDeclaration) -> Result<()> {
     write!(
         text,
         "\n  {}:\n    Type: AWS::Serverless::Function\n    Metadata:\n      BuildMethod: rust-cargolambda\n      \
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_function_has_only_its_routes_and_permissions() {
         let mut text = String::new();
-        let endpoint = Endpoint {
+        let endpoint = EndpointDeclaration {
             binary: "list-teams".to_owned(),
             routes: vec![
                 "GET /organizations/{organization_id}/teams".to_owned(),

@@ -16,15 +16,15 @@ pub(super) struct Listed {
     pub(super) name: String,
     /// Its path from the root of the repository.
     pub(super) file: String,
-    pub(super) function: Option<Function>,
+    pub(super) function: Option<MutatedFunction>,
     pub(super) genre: Genre,
     /// The text that replaces the span. Empty if the span is deleted.
     pub(super) replacement: String,
-    pub(super) span: Place,
+    pub(super) span: MutatedSpan,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Function {
+pub(super) struct MutatedFunction {
     function_name: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Genre {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Place {
+pub(super) struct MutatedSpan {
     pub(super) start: Position,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::document::{names, read, template};
-use crate::functions::{Function, functions};
+use crate::functions::{FunctionBlock, functions};
 
 fn event(binary: &str) -> Value {
     serde_json::from_str(&read(&format!("events/{binary}.json"))).unwrap()
@@ -20,7 +20,7 @@ fn every_function_has_an_example_event() {
 
 #[test]
 fn events_have_the_format_of_api_gateway() {
-    let triggers = |function: &Function| function.routes.is_empty();
+    let triggers = |function: &FunctionBlock| function.routes.is_empty();
     for function in functions()
         .into_iter()
         .filter(|function| !triggers(function))

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::document::{branches, each, names, of_type, read, resource};
 
 /// One `AWS::Serverless::Function`.
-pub(crate) struct Function {
+pub(crate) struct FunctionBlock {
     pub(crate) resource: String,
     pub(crate) binary: String,
     pub(crate) routes: Vec<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Function {
     pub(crate) properties: Value,
 }
 
-impl Function {
+impl FunctionBlock {
     /// The statements of its policies, of both branches of each condition.
     pub(crate) fn statements(&self) -> Vec<&Value> {
         let policies = each(&self.properties["Policies"]);
@@ -33,7 +33,7 @@ impl Function {
     }
 }
 
-pub(crate) fn functions() -> Vec<Function> {
+pub(crate) fn functions() -> Vec<FunctionBlock> {
     let functions = of_type("AWS::Serverless::Function").into_iter();
     functions
         .map(|(resource, definition)| {
@@ -52,7 +52,7 @@ pub(crate) fn functions() -> Vec<Function> {
             let is_public =
                 events.any(|(_, event)| event["Properties"]["Auth"]["Authorizer"] == "NONE");
             let binary = definition["Metadata"]["BuildProperties"]["Binary"].as_str();
-            Function {
+            FunctionBlock {
                 binary: binary
                     .unwrap_or_else(|| panic!("{resource} has no Binary"))
                     .to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::document::{branches, each, read, texts};
-use crate::functions::{Function, functions};
+use crate::functions::{FunctionBlock, functions};
 
 #[test]
 fn functions_have_only_the_permissions_of_their_policy() {
@@ -113,7 +113,7 @@ fn denied_keys(statement: &Value) -> &str {
 }
 
 /// The functions that know the secret of the tokens of invitations may read it, and no other secret.
-fn is_for_invitations(function: &Function, statement: &Value) -> bool {
+fn is_for_invitations(function: &FunctionBlock, statement: &Value) -> bool {
     let secret = json!({"Ref": "InvitationSecret"});
     if statement["Resource"] != secret {
         return false;

@@ -1,7 +1,7 @@
 //! Tests of the text of a file with mutants.
 
 use super::*;
-use crate::mutants::list::{Genre, Place, Position};
+use crate::mutants::list::{Genre, MutatedSpan, Position};
 
 /// A mutant of what follows `before` in the source.
 fn mutant(source: &str, before: &str, genre: Genre, replacement: &str) -> Listed {
@@ -17,7 +17,7 @@ fn mutant(source: &str, before: &str, genre: Genre, replacement: &str) -> Listed
         function: None,
         genre,
         replacement: replacement.to_owned(),
-        span: Place { start },
+        span: MutatedSpan { start },
     }
 }
 
