@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::run_rows::{RunState, STATE, json as text_of, row_of};
 use super::*;
-use crate::domain::{ExpectedVersion, RunKind, RunNumbers, RunOutcome};
+use crate::domain::{
+    DirectoryPatch, DirectorySettingsPatch, ExpectedVersion, Patch, RunKind, RunNumbers, RunOutcome,
+};
 use crate::store::Error;
 use crate::store::fake::Fake;
 use crate::store::samples::{now, request_of_admin, tenant};
@@ -144,4 +146,58 @@ async fn only_a_directory_of_type_scim_has_a_token_to_rotate() {
     assert!(rotate(DirectoryType::Scim).await.is_ok());
     let refused = rotate(DirectoryType::Entra).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::NotFound))));
+}
+
+#[tokio::test]
+async fn new_settings_of_scim_are_recorded_until_they_are_applied() {
+    let renamed = DirectoryPatch {
+        name: Some("Other".parse().unwrap()),
+        ..DirectoryPatch::default()
+    };
+    let settings = DirectorySettingsPatch {
+        nested_groups: Patch::Set(true),
+        ..DirectorySettingsPatch::default()
+    };
+    let changed = DirectoryPatch {
+        settings: Patch::Set(settings),
+        ..DirectoryPatch::default()
+    };
+    for (directory_type, patch, is_recorded) in [
+        (DirectoryType::Scim, &changed, true),
+        (DirectoryType::Scim, &renamed, false),
+        (DirectoryType::Entra, &changed, false),
+    ] {
+        let one = directory(directory_type);
+        let fake = Fake::with([to_row(&one).unwrap()]);
+        let (store, cx) = (fake.store(), request_of_admin());
+        let any = ExpectedVersion::ANY;
+        let updated = store.update_directory(&cx, &one.id, patch, &any);
+        updated.await.unwrap();
+        let pending = keys::scim_pending_partition(&one.scope());
+        let write = fake.writes().pop().unwrap();
+        let records = write.iter().filter(|action| action.key.pk == pending);
+        assert_eq!(records.count(), usize::from(is_recorded));
+    }
+}
+
+#[tokio::test]
+async fn only_an_active_directory_that_stays_is_run() {
+    for (status, is_deleted, is_run) in [
+        (DirectoryStatus::Active, false, true),
+        (DirectoryStatus::Active, true, false),
+        (DirectoryStatus::Paused, false, false),
+        (DirectoryStatus::Paused, true, false),
+    ] {
+        let one = Directory {
+            status,
+            ..directory(DirectoryType::Entra)
+        };
+        let mut row = to_row(&one).unwrap();
+        if is_deleted {
+            row.insert("deleting".to_owned(), text("keep"));
+        }
+        let store = Fake::with([row]).store();
+        let found = store.directory_to_run(&tenant(), &one.id).await.unwrap();
+        assert_eq!(found.is_some(), is_run, "{status:?} {is_deleted}");
+    }
 }

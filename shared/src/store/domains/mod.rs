@@ -299,14 +299,4 @@ fn event(event_type: EventType, transition: Transition<'_, OrganizationDomain>) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verified_domain_belongs_to_one_organization() {
-        let claim = Item::from([("organization_id".to_owned(), text("o1"))]);
-        let is_of = |id: &str| is_claimed_by(&claim, &OrganizationId::parse(id).unwrap());
-        assert!(is_of("o1"));
-        assert!(!is_of("o2"));
-    }
-}
+mod tests;

@@ -171,30 +171,14 @@ fn origin(request_id: &str) -> Origin {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::store::domains::tests::domain;
     use crate::store::fake::Fake;
-    use crate::store::rows::Recorded;
     use crate::store::samples::now;
 
     #[tokio::test]
     async fn a_check_whose_look_up_failed_is_due_again_in_a_day() {
-        let row = json!({
-            "tenant_id": "acme",
-            "organization_id": "o",
-            "domain": "acme.example",
-            "status": "verified",
-            "token": "00",
-            "auto_join": false,
-            "auto_join_role": "member",
-            "version": 1,
-            "created_by": "root",
-            "created_at": Timestamp::EPOCH,
-            "updated_at": Timestamp::EPOCH,
-        });
-        let row = serde_json::from_value(row).unwrap();
-        let domain = OrganizationDomain::from_recorded(row).unwrap();
+        let domain = domain(DomainStatus::Verified);
         let key = key_of(&domain);
         let due = DueDomain {
             domain,

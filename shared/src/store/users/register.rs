@@ -136,3 +136,6 @@ impl Store {
         Ok(Err(found.map(Stored::read).transpose()?))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,11 @@ async fn a_confirmation_is_used_up_by_a_run_that_succeeds_or_is_blocked() {
         }
     }
 }
+
+#[test]
+fn changes_of_a_run_name_it_as_their_request() {
+    let run = DirectoryRunId::parse("r").unwrap();
+    let origin = origin_of_run(&run);
+    assert_eq!(origin.context.request_id, "r");
+    assert_eq!(origin.context.operation, OPERATION);
+}
