@@ -6,6 +6,7 @@ mod writes;
 
 use std::collections::HashMap;
 
+use muster::domain::{Clock, Timestamp};
 use muster_local::{Options, TableRequest};
 use reqwest::Method;
 use serde_json::Value;
@@ -188,8 +189,17 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    fn add(&mut self, what: &str, reply: &Reply, calls: &[TableRequest], line: &Value) {
+    /// Adds a request that was sent after `started`.
+    fn add(
+        &mut self,
+        what: &str,
+        started: Timestamp,
+        reply: &Reply,
+        calls: &[TableRequest],
+        line: &Value,
+    ) {
         self.costs.push(cost(what, reply, calls, line));
+        writes::require_times(what, calls, &started.to_string());
         let name = what
             .trim_end_matches(|it: char| it.is_ascii_digit())
             .trim_end();
@@ -251,9 +261,16 @@ async fn measured_by(
         }
         world.calls.take();
         lines.take();
+        let started = Clock::system().now();
         let reply = actor.send(request).await.expect(status.parse().unwrap());
         let what = format!("{what} {status}");
-        measured.add(&what, &reply, &world.calls.take(), &lines.request());
+        measured.add(
+            &what,
+            started,
+            &reply,
+            &world.calls.take(),
+            &lines.request(),
+        );
         if let Some(keep) = keep {
             let accept_url = reply.body["accept_url"].as_str().unwrap_or_default();
             if let Some((_, token)) = accept_url.split_once("invitation=") {
@@ -313,9 +330,16 @@ async fn measured(many: usize) -> Measured {
         let (scene, action) = scene_of(&world, &route).await;
         world.calls.take();
         lines.take();
+        let started = Clock::system().now();
         let reply = action.send(&scene).await;
         assert!((200..300).contains(&reply.status), "{route}: {reply:?}");
-        measured.add(&route, &reply, &world.calls.take(), &lines.request());
+        measured.add(
+            &route,
+            started,
+            &reply,
+            &world.calls.take(),
+            &lines.request(),
+        );
     }
     let scim = scim::measured(many, 0).await;
     measured.costs.extend(scim.costs);

@@ -1,11 +1,12 @@
-//! The requests that take a key: one of each `POST`.
+//! Requests with a key that create or change organizations, members and teams. Other capabilities have stories of their
+//! own for a key.
 
 use muster::domain::{EventContext, Origin, Source, Team, TeamId, TenantId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, Reply, World};
 
-/// One of each `POST`, ready to send: actor, path and body.
+/// A `POST`, ready to send: actor, path and body.
 #[derive(Clone)]
 pub(super) struct Post {
     pub(super) actor: Actor,

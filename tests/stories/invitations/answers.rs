@@ -79,7 +79,7 @@ async fn accepting_makes_a_member_with_role_and_teams() {
         let found = events.iter().filter(|it| *it == event);
         assert_eq!(found.count(), count, "{event}");
     }
-    // The same user again, and another one with the used token.
+    // The same user again, and others with the used token: one of them is a member.
     let before = world.everything().await;
     let again = accept(&bob, &token(&made)).await.expect(200);
     assert_eq!(again.body, accepted.body);
@@ -88,6 +88,7 @@ async fn accepting_makes_a_member_with_role_and_teams() {
     assert_ne!(before_eve, before);
     let eve = accept(&world.user("eve"), &token(&made)).await;
     eve.problem(404, "not-found");
+    accept(&ada, &token(&made)).await.problem(404, "not-found");
     decline(&bob, &token(&made)).await.problem(404, "not-found");
     assert_eq!(world.everything().await, before_eve);
     // The address can be invited again once its member is gone.

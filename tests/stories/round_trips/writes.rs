@@ -34,16 +34,37 @@ pub(super) fn lines_of(operation: &str, calls: &[TableRequest]) -> Vec<String> {
     lines
 }
 
+/// Requires that what gets a version gets the time of the change with it: not before `started`.
+pub(super) fn require_times(operation: &str, calls: &[TableRequest], started: &str) {
+    for (kind, input) in calls.iter().flat_map(inputs_of) {
+        let values = &input["ExpressionAttributeValues"];
+        let (version, time) = match kind {
+            "Put" => (&input["Item"]["version"], &input["Item"]["updated_at"]),
+            _ => (&values[":set_version"], &values[":set_updated_at"]),
+        };
+        let is_changed = time["S"].as_str().is_some_and(|time| time >= started);
+        assert!(version.is_null() || is_changed, "{operation}: {input}");
+    }
+}
+
 fn actions_of(call: &TableRequest) -> Vec<String> {
+    let inputs = inputs_of(call).into_iter();
+    inputs.map(|(kind, input)| action(kind, input)).collect()
+}
+
+/// The actions of a write.
+fn inputs_of(call: &TableRequest) -> Vec<(&str, &Value)> {
     match call.operation.as_str() {
         "TransactWriteItems" => {
             let actions = call.input["TransactItems"].as_array().unwrap().iter();
             let actions = actions.flat_map(|action| action.as_object().unwrap());
-            actions.map(|(kind, input)| action(kind, input)).collect()
+            actions
+                .map(|(kind, input)| (kind.as_str(), input))
+                .collect()
         }
-        "PutItem" => vec![action("Put", &call.input)],
-        "UpdateItem" => vec![action("Update", &call.input)],
-        "DeleteItem" => vec![action("Delete", &call.input)],
+        "PutItem" => vec![("Put", &call.input)],
+        "UpdateItem" => vec![("Update", &call.input)],
+        "DeleteItem" => vec![("Delete", &call.input)],
         _ => Vec::new(),
     }
 }

@@ -213,3 +213,25 @@ pub(super) fn hold(
     let key = keys::organization(&invitation.tenant_id, &invitation.organization_id);
     transaction.check(InvitationAction::Organization, &key, organizations::live());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::invitations::tests::invitation;
+    use crate::store::samples::{member_row, organization_row, request_of};
+
+    #[tokio::test]
+    async fn a_member_who_may_not_invite_writes_nothing() {
+        for (own, invited) in [(Role::Member, Role::Member), (Role::Admin, Role::Owner)] {
+            let mut invitation = invitation("t");
+            invitation.role = invited;
+            let fake = Fake::with([organization_row(), member_row("bob", own)]);
+            let (store, cx) = (fake.store(), request_of("bob"));
+            let refused = store.create_invitation(&cx, &invitation).await;
+            assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden))));
+            assert!(fake.writes().is_empty());
+        }
+    }
+}

@@ -140,3 +140,26 @@ fn hold_inviter(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::samples::{membership, now, user};
+
+    #[test]
+    fn only_tenant_admins_invite_without_an_inviter() {
+        for inviter in [None, Some(user("ada"))] {
+            for is_admin in [true, false] {
+                let invitation = Membership {
+                    invited_by_user_id: inviter.clone(),
+                    invited_by_tenant_admin: is_admin,
+                    expires_at: None,
+                    ..membership("ada", Role::Member, Status::Invited)
+                };
+                let held = inviter_of(&invitation, now());
+                assert_eq!(held.is_ok(), is_admin, "{inviter:?}");
+            }
+        }
+    }
+}

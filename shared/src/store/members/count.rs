@@ -157,7 +157,7 @@ impl Store {
             };
             // The first change says what was before.
             if changed.insert(user) {
-                if change < 0 {
+                if change.is_negative() {
                     active.insert(user.to_owned());
                 } else {
                     active.remove(user);
@@ -225,8 +225,8 @@ mod tests {
 
     use super::*;
     use crate::domain::Timestamp;
-    use crate::store::fake::Fake;
-    use crate::store::samples::{now, organization_id, tenant};
+    use crate::store::fake::{Fake, RecordedAction};
+    use crate::store::samples::{now, organization_id, organization_row, tenant};
 
     #[tokio::test]
     async fn an_event_from_before_the_members_were_counted_does_not_count() {
@@ -247,5 +247,31 @@ mod tests {
         assert_eq!(write.value(MEMBER_COUNT), Some("2"));
         let is_marked = |event| fake.has(&keys::counted_event(&tenant, &organization, event));
         assert!(is_marked(first) && is_marked(after) && !is_marked(before));
+    }
+
+    #[tokio::test]
+    async fn a_new_organization_is_counted_without_reading_its_members() {
+        let (tenant, organization) = (tenant(), organization_id());
+        let key = keys::member_count(&tenant, &organization);
+        for (row, is_read) in [(organization_row(), false), (old_organization_row(), true)] {
+            let fake = Fake::with([row]).unmet(key.clone(), None);
+            let changes = Changes::from([(EventId::new(now(), Uuid::nil(), 0), 1)]);
+            let store = fake.store();
+            let counted = store.count_changes(&tenant, &organization, changes);
+            counted.await.unwrap();
+            assert_eq!(!fake.calls("Query").is_empty(), is_read);
+            let writes = fake.writes();
+            let of_count = writes.iter().flatten().filter(|action| action.key == key);
+            let conditions: Vec<_> = of_count.map(RecordedAction::condition).collect();
+            let is_first = conditions.contains(&"attribute_not_exists(#pk)");
+            assert_eq!(is_first, !is_read, "{conditions:?}");
+        }
+    }
+
+    /// Of a release that recorded no events of members.
+    fn old_organization_row() -> Item {
+        let mut row = organization_row();
+        row.remove(organizations::COUNTS_FROM_START);
+        row
     }
 }

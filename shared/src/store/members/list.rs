@@ -271,8 +271,10 @@ mod tests {
     use super::*;
     use crate::domain::Role;
     use crate::store::fake::Fake;
+    use crate::store::keys::GSI3;
+    use crate::store::rows::{names, users};
     use crate::store::samples::{
-        member_row, organization_id, organization_row, request_of_admin, user,
+        member_row, organization_id, organization_row, profile_row, request_of_admin, user,
     };
     use crate::store::table::text;
 
@@ -296,5 +298,55 @@ mod tests {
             let found = page.items.into_iter().map(|it| it.membership.user_id);
             assert_eq!(found.collect::<Vec<_>>(), expected);
         }
+    }
+
+    /// A member in the index by name, or only in the one by the time of joining.
+    fn row_in(index: &str, id: &str) -> Item {
+        let mut row = member_row(id, Role::Member);
+        let profile = users::from_row(profile_row(id, &[])).unwrap();
+        names::add_copy(&mut row, &profile, &organization_id());
+        let other = if index == GSI1 { GSI3 } else { GSI1 };
+        row.retain(|name, _| !name.starts_with(other));
+        row
+    }
+
+    /// Lists members by name. Returns the number of members on the page, its next position, and the table.
+    async fn listed(rows: &[(&str, &str)], limit: usize) -> (usize, Option<String>, Fake) {
+        let rows = rows.iter().map(|(index, id)| row_in(index, id));
+        let fake = Fake::with(rows.chain([organization_row()]));
+        let (store, cx, id) = (fake.store(), request_of_admin(), organization_id());
+        let members = MemberFilter {
+            status: None,
+            role: Some(Role::Member),
+        };
+        let page = store.members(&cx, &id, &MemberSort::Name, members, None, limit);
+        let page = page.await.unwrap();
+        (page.items.len(), page.next, fake)
+    }
+
+    #[tokio::test]
+    async fn a_page_has_no_more_members_than_asked_for() {
+        let rows = [(GSI3, "ada"), (GSI1, "bob"), (GSI1, "eve"), (GSI1, "mia")];
+        let (count, next, _) = listed(&rows, 2).await;
+        assert_eq!(count, 2);
+        assert!(next.is_some());
+        let (count, next, _) = listed(&rows, 5).await;
+        assert_eq!((count, next), (4, None));
+    }
+
+    #[tokio::test]
+    async fn only_members_of_the_page_are_read() {
+        let rows = [(GSI3, "ada"), (GSI3, "bob"), (GSI3, "eve"), (GSI3, "mia")];
+        let (count, next, fake) = listed(&rows, 2).await;
+        assert_eq!(count, 2);
+        assert!(next.is_some());
+        let reads = fake.calls("BatchGetItem").into_iter();
+        let read = reads.map(|it| {
+            it["RequestItems"]["muster"]["Keys"]
+                .as_array()
+                .unwrap()
+                .len()
+        });
+        assert!(read.max() <= Some(2));
     }
 }

@@ -169,3 +169,47 @@ impl Store {
         Ok(organizations)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{
+        member_row, organization_row, profile_row, request_of_admin, user,
+    };
+
+    #[tokio::test]
+    async fn a_profile_is_read_only_if_a_user_has_no_memberships() {
+        let (ada, profile) = (user("ada"), profile_row("ada", &[]));
+        let member = [member_row("ada", Role::Member), organization_row()];
+        for (rows, after, reads) in [
+            (vec![profile.clone()], None, 1),
+            (vec![profile], Some("o"), 0),
+            (member.to_vec(), None, 0),
+        ] {
+            let fake = Fake::with(rows);
+            let (store, cx) = (fake.store(), request_of_admin());
+            let live = OrganizationStatus::Active;
+            let page = store.user_organizations(&cx, &ada, live, None, after, 10);
+            page.await.unwrap();
+            assert_eq!(fake.calls("GetItem").len(), reads);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_profile_of_a_tenant_admin_is_not_read_with_organizations() {
+        let fake = Fake::with([member_row("ada", Role::Member), organization_row()]);
+        let (store, cx) = (fake.store(), request_of_admin());
+        let live = OrganizationStatus::Active;
+        let ada = user("ada");
+        let page = store.user_organizations(&cx, &ada, live, None, None, 10);
+        assert_eq!(page.await.unwrap().items.len(), 1);
+        let reads = fake.calls("BatchGetItem");
+        let [read] = &reads[..] else {
+            panic!("{reads:?}");
+        };
+        let keys = read["RequestItems"]["muster"]["Keys"].as_array().unwrap();
+        assert_eq!(keys.len(), 1);
+    }
+}

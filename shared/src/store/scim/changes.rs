@@ -379,3 +379,6 @@ impl Progress<'_> {
             .value(":change", text(self.change)))
     }
 }
+
+#[cfg(test)]
+mod tests;

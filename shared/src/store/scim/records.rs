@@ -68,7 +68,7 @@ impl PendingRow {
         })
     }
 
-    fn to_item(&self, scope: &ScimScope) -> Result<Item, table::Error> {
+    pub(super) fn to_item(&self, scope: &ScimScope) -> Result<Item, table::Error> {
         let key = keys::scim_pending(scope, &self.id);
         to_item(self, [key.attributes(), Item::new()])
     }
