@@ -276,7 +276,7 @@ impl Store {
         while items.len() < count {
             let query = Query::in_partition(None, partition.clone(), prefix.clone())
                 .after(after)
-                .limit(count - items.len());
+                .limit(count);
             let page = self.table.query(query).await?;
             items.extend(page.items);
             let Some(last) = page.next else {
@@ -284,6 +284,7 @@ impl Store {
             };
             after = Some(Key::new(partition.clone(), last).attributes());
         }
+        items.truncate(count);
         Ok(items)
     }
 

@@ -284,3 +284,17 @@ impl Store {
 fn is_recorded(steps: &[Step]) -> bool {
     steps.len() > MEMBERS_AT_ONCE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ScimMember;
+
+    #[test]
+    fn thirty_members_fit_into_the_transaction_of_their_group() {
+        let step = || Step::Add(ScimMember::User(uuid::Uuid::nil().into()));
+        let steps: Vec<_> = std::iter::repeat_with(step).take(31).collect();
+        assert!(!is_recorded(&steps[..30]));
+        assert!(is_recorded(&steps));
+    }
+}

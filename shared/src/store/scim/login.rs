@@ -193,3 +193,6 @@ pub(super) fn unlinked() -> ItemChange {
         .remove(&format!("{GSI2}pk"))
         .remove(&format!("{GSI2}sk"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -330,3 +330,6 @@ pub(super) fn count_after(before: usize, steps: &[Step]) -> Result<usize, Refusa
     }
     Ok(after)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::{MAX_SCIM_FOUND, Origin, ScimLookup, ScimMember, ScimMembersChange, ScimToken};
 use crate::store::Error;
 use crate::store::fake::{self, Fake};
-use crate::store::keys::{SCIM_GROUP_PREFIX, SCIM_USER_PREFIX};
+use crate::store::keys::{SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
 use crate::store::samples::{now, request_of_admin, tenant};
 
 fn scope() -> ScimScope {
@@ -39,7 +39,7 @@ fn user(number: u128) -> ScimUser {
     }
 }
 
-fn group(number: u128) -> ScimGroup {
+pub(super) fn group(number: u128) -> ScimGroup {
     ScimGroup {
         id: Uuid::from_u128(number).into(),
         attributes: Map::new(),
@@ -53,7 +53,7 @@ fn group(number: u128) -> ScimGroup {
     }
 }
 
-fn user_row(number: u128) -> Item {
+pub(super) fn user_row(number: u128) -> Item {
     to_user_row(&scope(), &user(number)).unwrap()
 }
 
@@ -93,6 +93,51 @@ async fn more_than_a_thousand_groups_of_a_member_are_too_many() {
         let lookup = ScimLookup::Member(member.as_str().to_owned());
         let found = store.scim_groups_found(&scope(), &lookup).await.unwrap();
         assert_eq!(found.is_some(), is_found, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn more_than_a_thousand_users_with_an_address_are_too_many() {
+    let email = "ada@acme.example";
+    let row = |number| {
+        let id = user(number).id.as_str().to_owned();
+        let key = keys::scim_found(&scope(), ScimIndex::Email, email, &id);
+        to_item(&LookupRow { id }, [key.attributes(), Item::new()]).unwrap()
+    };
+    let most = u128::try_from(MAX_SCIM_FOUND).unwrap();
+    for (number, is_found) in [(most, true), (most + 1, false)] {
+        let fake = Fake::with((0..number).map(row));
+        let lookup = ScimLookup::Email(email.to_owned());
+        let store = fake.store();
+        let found = store.scim_users_found(&scope(), &lookup).await.unwrap();
+        assert_eq!(found.is_some(), is_found, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_name_of_a_group_marks_its_members() {
+    for (count, is_marked) in [(1, true), (0, false)] {
+        let before = ScimGroup {
+            member_count: count,
+            ..group(1)
+        };
+        let fake = Fake::with([to_group_row(&scope(), &before).unwrap()]);
+        let rename = |before: &ScimGroup| -> Result<(ScimGroup, ScimMembersChange), Error> {
+            let after = ScimGroup {
+                name: "Other".parse().unwrap(),
+                name_key: "other".to_owned(),
+                ..before.clone()
+            };
+            Ok((after, ScimMembersChange::none()))
+        };
+        let (store, scope, origin) = (fake.store(), scope(), origin());
+        let changed = store.change_scim_group(&scope, &before.id, None, &origin, rename);
+        let changed = changed.await.unwrap();
+        assert_eq!(changed.resource.updated_at, now());
+        let key = keys::scim_group(&scope, &before.id);
+        let writes = fake.writes();
+        let write = writes[0].iter().find(|action| action.key == key).unwrap();
+        assert_eq!(write.value(PENDING), is_marked.then_some("members"));
     }
 }
 
