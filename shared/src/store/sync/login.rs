@@ -203,3 +203,6 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         ..before
     }
 }
+
+#[cfg(test)]
+mod tests;

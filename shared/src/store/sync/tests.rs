@@ -9,6 +9,7 @@ use crate::domain::{Membership, OrganizationId, Role, Source, Status, Team, Team
 use crate::store::WriteOutcome;
 use crate::store::fake::Fake;
 use crate::store::keys;
+use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::team_members;
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
 use crate::store::samples::{
@@ -64,6 +65,55 @@ async fn a_team_is_moved_on_only_into_its_own_organization() {
         let ended = (outcome == WriteOutcome::Done).then_some("REMOVE #awaits_organization");
         assert_eq!(update.as_deref(), ended);
     }
+}
+
+/// Moves a team with these attributes into the organization. Returns what became of it, and the table.
+async fn moved(more: &[(&str, &str)], unmet: Option<keys::Key>) -> (WriteOutcome, Fake) {
+    let one = team(None);
+    let fake = Fake::with([team_row(&one, more)]);
+    let fake = match unmet {
+        Some(key) => fake.unmet(key, None),
+        None => fake,
+    };
+    let (store, origin) = (fake.store(), request_of_admin().origin);
+    let name = "New".parse().unwrap();
+    let how = Move {
+        version: one.version,
+        name: &name,
+        limits: None,
+    };
+    let (tenant, organization) = (tenant(), organization_id());
+    let done = store.move_team(&origin, &tenant, &one.id, &organization, how);
+    let outcome = done.await.unwrap();
+    (outcome, fake)
+}
+
+#[tokio::test]
+async fn only_a_live_team_that_waits_is_moved() {
+    let deleted = ("deleted_at", "2026-11-20T10:00:00.000Z");
+    for more in [&[][..], &[deleted], &[AWAITING[0], deleted]] {
+        let (outcome, fake) = moved(more, None).await;
+        assert_eq!(outcome, WriteOutcome::Unchanged, "{more:?}");
+        assert!(fake.writes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_moved_team_no_longer_waits() {
+    let key = keys::team(&tenant(), &team(None).id);
+    for (synced, kept) in [("Sales", Some("New")), ("Other", None)] {
+        let (outcome, fake) = moved(&[AWAITING[0], (SYNCED_NAME, synced)], None).await;
+        assert_eq!(outcome, WriteOutcome::Done);
+        let writes = fake.writes();
+        let put = writes[0].iter().find(|action| action.key == key).unwrap();
+        assert_eq!(put.value("updated_at"), Some(&*now().to_string()));
+        assert_eq!(put.value(SYNCED_NAME), kept);
+        let last = fake.last_write_of(&key).unwrap();
+        assert_eq!(last.update(), "REMOVE #awaits_organization");
+    }
+    let (outcome, fake) = moved(&AWAITING, Some(key)).await;
+    assert_eq!(outcome, WriteOutcome::Unchanged);
+    assert_eq!(fake.writes().len(), 1);
 }
 
 #[tokio::test]
