@@ -168,3 +168,34 @@ fn synced_name(item: &Item) -> Result<Option<Name>, table::Error> {
     let name = text_of(item, SYNCED_NAME)?.to_owned();
     name.try_into().map(Some).map_err(table::Error::defect)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Source;
+    use crate::store::table::text;
+
+    #[test]
+    fn a_directory_has_suspended_only_what_it_gave() {
+        let entra = Source::Entra.as_str();
+        for (suspended_by, source, is_by_sync) in [
+            (None, entra, false),
+            (Some(entra), entra, true),
+            (Some(entra), Source::Manual.as_str(), false),
+            (Some(Source::Scim.as_str()), entra, false),
+        ] {
+            let mut item = Item::from([("source".to_owned(), text(source))]);
+            item.extend(suspended_by.map(|by| (SUSPENDED_BY.to_owned(), text(by))));
+            assert_eq!(is_suspended_by_sync(&item), is_by_sync, "{suspended_by:?}");
+        }
+    }
+
+    #[test]
+    fn a_membership_names_the_group_that_is_mapped_to_it() {
+        let group = "8e881353-1735-45af-af21-ee1344582a4d";
+        let item = Item::from([(MAPPED_FROM.to_owned(), text(group))]);
+        let found = mapped_from(&item).unwrap().unwrap();
+        assert_eq!(found.as_str(), group);
+        assert_eq!(mapped_from(&Item::new()).unwrap(), None);
+    }
+}

@@ -271,3 +271,112 @@ impl Store {
         Ok((membership, teams))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Role, Status, Team, TeamRole};
+    use crate::store::fake::Fake;
+    use crate::store::rows::team_members::to_row;
+    use crate::store::samples::{
+        membership, now, organization_id, profile_row, request_of, request_of_admin, team,
+        team_membership, team_row, tenant, user,
+    };
+
+    /// Ada, in three standalone teams.
+    fn ada_in_teams() -> Fake {
+        let rows = ["t1", "t2", "t3"].into_iter().flat_map(|id| {
+            let team = Team {
+                id: TeamId::parse(id).unwrap(),
+                ..team(None)
+            };
+            let member = to_row(&team_membership(&team, "ada")).unwrap();
+            [team_row(&team, &[]), member]
+        });
+        Fake::with(rows.chain([profile_row("ada", &[])]))
+    }
+
+    #[tokio::test]
+    async fn the_last_page_of_teams_has_no_next_one() {
+        for (limit, count, next) in [(2, 2, Some("t2")), (3, 3, None), (4, 3, None)] {
+            let fake = ada_in_teams();
+            let (store, cx, ada) = (fake.store(), request_of("ada"), user("ada"));
+            let page = store.user_teams(&cx, &ada, None, limit).await.unwrap();
+            assert_eq!(page.items.len(), count);
+            assert_eq!(page.next.as_deref(), next, "{limit}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_profile_on_the_page_is_not_read_again() {
+        for (cx, limit, profiles) in [
+            (request_of("ada"), 4, 0),
+            (request_of("ada"), 2, 1),
+            (request_of_admin(), 4, 0),
+            (request_of_admin(), 2, 0),
+        ] {
+            let fake = ada_in_teams();
+            let (store, ada) = (fake.store(), user("ada"));
+            let page = store.user_teams(&cx, &ada, None, limit).await;
+            page.unwrap();
+            let own = keys::user(&tenant(), &cx.caller.user_id);
+            let reads = fake.calls("BatchGetItem");
+            let keys = reads.iter().flat_map(|read| {
+                let keys = &read["RequestItems"]["muster"]["Keys"];
+                keys.as_array().unwrap()
+            });
+            let of_caller = keys.filter(|key| key["sk"]["S"] == *own.sk);
+            assert_eq!(of_caller.count(), profiles);
+            assert!(fake.calls("GetItem").is_empty());
+        }
+    }
+
+    /// Whether a team of ada is read with strong consistency, in the list of her teams.
+    async fn is_consistent(cx: &Context, member: &TeamMembership, own: &[Membership]) -> bool {
+        let row = team_row(&team(member.organization_id.clone()), &[]);
+        let rows = [row, to_row(member).unwrap(), profile_row("ada", &[])];
+        let own = own.iter().map(|own| members::to_row(own).unwrap());
+        let fake = Fake::with(rows.into_iter().chain(own));
+        let (store, ada) = (fake.store(), user("ada"));
+        store.user_teams(cx, &ada, None, 5).await.unwrap();
+        let reads = fake.calls("BatchGetItem").into_iter();
+        let mut reads = reads.map(|mut read| read["RequestItems"]["muster"].take());
+        let of_team = |read: &serde_json::Value| {
+            let mut keys = read["Keys"].as_array().unwrap().iter();
+            keys.any(|key| key["sk"]["S"] == "TEAM")
+        };
+        reads.find(of_team).unwrap()["ConsistentRead"] == true
+    }
+
+    #[tokio::test]
+    async fn a_team_that_its_user_may_have_changed_is_read_consistently() {
+        let (own, admin) = (request_of("ada"), request_of_admin());
+        let settled = team_membership(&team(None), "ada");
+        assert!(!is_consistent(&own, &settled, &[]).await);
+        assert!(is_consistent(&admin, &settled, &[]).await);
+        let leader = TeamMembership {
+            role: TeamRole::Leader,
+            ..settled.clone()
+        };
+        assert!(is_consistent(&own, &leader, &[]).await);
+        let new = TeamMembership {
+            updated_at: now(),
+            ..settled
+        };
+        assert!(is_consistent(&own, &new, &[]).await);
+    }
+
+    #[tokio::test]
+    async fn a_membership_shows_whether_its_user_changed_teams() {
+        let cx = request_of("ada");
+        let member = team_membership(&team(Some(organization_id())), "ada");
+        let settled = membership("ada", Role::Member, Status::Active);
+        let new = Membership {
+            updated_at: now(),
+            ..settled.clone()
+        };
+        assert!(!is_consistent(&cx, &member, &[settled]).await);
+        assert!(is_consistent(&cx, &member, &[new]).await);
+        assert!(is_consistent(&cx, &member, &[]).await);
+    }
+}

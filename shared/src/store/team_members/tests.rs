@@ -5,12 +5,14 @@ use crate::domain::{
     ExpectedVersion, Role, TeamMemberKey, TeamMembershipPatch, TeamRole, TeamStatus,
 };
 use crate::store::fake::Fake;
+use crate::store::rows::members::SUSPENDED_BY;
 use crate::store::rows::team_members::to_row;
 use crate::store::rows::teams::DELETED_AT;
 use crate::store::samples::{
-    member_row, organization_id, organization_row, request_of, request_of_admin, team,
+    member_row, now, organization_id, organization_row, request_of, request_of_admin, team,
     team_membership, team_row, tenant, user,
 };
+use crate::store::table::text;
 use crate::store::{Error, TableError, keys};
 
 #[tokio::test]
@@ -77,5 +79,67 @@ async fn only_active_members_of_the_organization_become_active() {
         assert_eq!(action.kind, kind);
         let condition = action.condition();
         assert!(condition.contains("#status = :active"), "{condition}");
+    }
+}
+
+/// Changes the team membership of bob, which has these attributes more. Returns it, and the table.
+async fn changed(more: &[(&str, &str)], patch: TeamMembershipPatch) -> (TeamMembership, Fake) {
+    let team = team(None);
+    let mut row = to_row(&team_membership(&team, "bob")).unwrap();
+    let more = more.iter();
+    row.extend(more.map(|(name, value)| ((*name).to_owned(), text(*value))));
+    let fake = Fake::with([team_row(&team, &[]), row]);
+    let (store, cx, bob) = (fake.store(), request_of_admin(), user("bob"));
+    let key = TeamMemberKey {
+        team: &team.id,
+        user: &bob,
+    };
+    let changed = store.update_team_membership(&cx, key, patch, &ExpectedVersion::ANY);
+    (changed.await.unwrap(), fake)
+}
+
+#[tokio::test]
+async fn a_status_that_a_member_has_is_no_change() {
+    let active = TeamMembershipPatch {
+        role: None,
+        status: Some(TeamStatus::Active),
+    };
+    let (_, fake) = changed(&[], active).await;
+    assert!(fake.writes().is_empty());
+}
+
+#[tokio::test]
+async fn only_a_change_of_status_takes_a_suspension_over() {
+    let leader = TeamMembershipPatch {
+        role: Some(TeamRole::Leader),
+        status: None,
+    };
+    let suspended = [("status", "suspended"), (SUSPENDED_BY, "entra")];
+    let (after, fake) = changed(&suspended, leader).await;
+    assert_eq!(after.updated_at, now());
+    let events = fake.last_events();
+    let changes = serde_json::to_value(&events[0].changes).unwrap();
+    assert!(changes["role"].is_object(), "{changes}");
+    assert!(changes[SUSPENDED_BY].is_null(), "{changes}");
+}
+
+#[tokio::test]
+async fn a_suspended_member_of_a_standalone_team_may_not_leave() {
+    let forbidden = |error| matches!(error, Error::Refused(Refusal::Forbidden));
+    for (organization, is_forbidden) in [(None, true), (Some(organization_id()), false)] {
+        let team = team(organization);
+        let suspended = TeamMembership {
+            status: Status::Suspended,
+            ..team_membership(&team, "bob")
+        };
+        let rows = [team_row(&team, &[]), to_row(&suspended).unwrap()];
+        let fake = Fake::with(rows);
+        let (store, cx, bob) = (fake.store(), request_of("bob"), user("bob"));
+        let key = TeamMemberKey {
+            team: &team.id,
+            user: &bob,
+        };
+        let left = store.remove_team_member(&cx, key, false, &ExpectedVersion::ANY);
+        assert_eq!(forbidden(left.await.unwrap_err()), is_forbidden);
     }
 }

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::store::fake::{Failure, Fake};
     use crate::store::samples::{
-        organization_id, organization_row, request_of_admin, team, team_row, tenant, with_key,
+        now, organization_id, organization_row, request_of_admin, team, team_row, tenant, with_key,
     };
 
     #[tokio::test]
@@ -159,5 +159,7 @@ mod tests {
         let (store, any) = (fake.store(), ExpectedVersion::ANY);
         assert!(store.restore_team(&cx, &one.id, &any).await.is_ok());
         assert_eq!(fake.writes().len(), 2);
+        let write = fake.last_write_of(&keys::team(&tenant(), &one.id)).unwrap();
+        assert_eq!(write.value("updated_at"), Some(&*now().to_string()));
     }
 }

@@ -217,3 +217,38 @@ fn user_of(entry: &Item) -> Result<UserId, Error> {
     let user = keys::person_at(text_of(entry, "gsi3sk")?);
     Ok(user.ok_or_else(|| table::Error::defect("an entry without a user"))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{now, profile_row, request_of_admin, tenant, user};
+
+    #[tokio::test]
+    async fn a_user_follows_their_account_unless_disabled_by_hand() {
+        let by_directory = [("status", "disabled"), (DISABLED_BY, "directory")];
+        let key = keys::user(&tenant(), &user("ada"));
+        for (attributes, is_enabled, status) in [
+            (&[("status", "enabled")][..], true, None),
+            (&[("status", "enabled")], false, Some("disabled")),
+            (&by_directory, false, None),
+            (&by_directory, true, Some("enabled")),
+            (&by_directory[..1], true, None),
+            (&[("status", "erasing")], false, None),
+        ] {
+            let fake = Fake::default();
+            let (store, origin) = (fake.store(), request_of_admin().origin);
+            let known = KnownUser::read(profile_row("ada", attributes)).unwrap();
+            let followed = store.follow_account(&origin, &known, is_enabled).await;
+            let is_changed = followed.unwrap() == WriteOutcome::Done;
+            assert_eq!(is_changed, status.is_some(), "{attributes:?} {is_enabled}");
+            let Some(write) = fake.last_write_of(&key) else {
+                assert_eq!(status, None);
+                continue;
+            };
+            assert_eq!(write.value("status"), status);
+            assert_eq!(write.value("version"), Some("4"));
+            assert_eq!(write.value("updated_at"), Some(&*now().to_string()));
+        }
+    }
+}

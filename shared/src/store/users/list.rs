@@ -239,6 +239,44 @@ mod tests {
         }
     }
 
+    /// A user in the index by name, or by address.
+    fn listed(id: &str, by_name: bool) -> Vec<Item> {
+        let email = format!("ada.{id}@acme.example");
+        let profile = profile_row(id, &[("email", &email)]);
+        let (mut entry, partition, text) = if by_name {
+            let named = profile_row(id, &[("display_name", "Ada")]);
+            (named, keys::users_partition(&tenant()), "ada".to_owned())
+        } else {
+            let entry = keys::email_entry(&tenant(), &user(id)).attributes();
+            (entry, keys::emails_partition(&tenant()), email)
+        };
+        let place = keys::person_place(&text, &user(id));
+        entry.extend(Key::new(partition, place).attributes_of(GSI3));
+        if by_name {
+            return vec![entry];
+        }
+        vec![entry, profile]
+    }
+
+    #[tokio::test]
+    async fn a_page_reads_and_has_no_more_users_than_asked_for() {
+        let filter = UserFilter {
+            prefix: Some("ada".parse().unwrap()),
+            status: Some(UserStatus::Enabled),
+        };
+        for by_name in [1, 4] {
+            let people = ["bob", "eve", "mia", "zoe"].into_iter().enumerate();
+            let rows = people.flat_map(|(number, id)| listed(id, number < by_name));
+            let fake = Fake::with(rows);
+            let (store, cx) = (fake.store(), request_of_admin());
+            let page = store.users(&cx, &filter, None, 2).await.unwrap();
+            assert_eq!(page.items.len(), 2);
+            assert!(page.next.is_some());
+            let first = &fake.calls("BatchGetItem")[0]["RequestItems"]["muster"]["Keys"];
+            assert_eq!(first.as_array().unwrap().len(), by_name.min(2));
+        }
+    }
+
     #[test]
     fn a_position_must_match_the_search_and_fit_in_a_key() {
         let tenant = TenantId::parse("acme").unwrap();

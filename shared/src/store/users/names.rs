@@ -141,3 +141,30 @@ fn joined_at(item: &Item) -> Result<Timestamp, table::Error> {
     let at = text_of(item, "created_at")?.parse();
     at.map_err(table::Error::unreadable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::rows::names::add_copy;
+    use crate::store::samples::{member_row, organization_id, profile_row, tenant, user};
+
+    #[tokio::test]
+    async fn only_a_membership_with_other_names_is_written() {
+        let profile = profile_row("ada", &[("display_name", "Ada")]);
+        for (copied, is_written) in [(None, true), (Some("Ada"), false), (Some("Eve"), true)] {
+            let mut member = member_row("ada", Role::Member);
+            if let Some(name) = copied {
+                let copied = profile_row("ada", &[("display_name", name)]);
+                let copied = users::from_row(copied).unwrap();
+                add_copy(&mut member, &copied, &organization_id());
+            }
+            let fake = Fake::with([profile.clone(), member]);
+            let (store, tenant, ada) = (fake.store(), tenant(), user("ada"));
+            let id = organization_id();
+            store.copy_profile(&tenant, &ada, &id).await.unwrap();
+            assert_eq!(!fake.writes().is_empty(), is_written, "{copied:?}");
+        }
+    }
+}

@@ -162,3 +162,22 @@ async fn a_success_is_recorded_once_a_minute_and_after_failures() {
         assert_eq!(!fake.writes().is_empty(), is_recorded, "{case:?}");
     }
 }
+
+#[tokio::test]
+async fn the_last_page_of_deliveries_has_no_next_one() {
+    let one = endpoint(&["*"]);
+    let fake = Fake::with([to_row(&one).unwrap()]);
+    let (store, cx) = (fake.store(), request_of_admin());
+    for number in 1..=3 {
+        let id = EventId::new(Timestamp::EPOCH, Uuid::from_u128(number), 0);
+        let delivery = Delivery { id, ..delivery() };
+        store.record_webhook_retry(&cx, delivery).await.unwrap();
+    }
+    let pending = Some(DeliveryStatus::Pending);
+    for (limit, count, is_last) in [(2, 2, false), (3, 3, true), (4, 3, true)] {
+        let page = store.webhook_deliveries(&cx, &one.id, pending, None, limit);
+        let page = page.await.unwrap();
+        assert_eq!(page.items.len(), count);
+        assert_eq!(page.next.is_none(), is_last, "{limit}");
+    }
+}

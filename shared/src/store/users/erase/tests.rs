@@ -47,3 +47,64 @@ async fn each_step_of_an_erasure_depends_on_its_caller() {
         );
     }
 }
+
+/// What is added to a user meanwhile is found by another look.
+#[test]
+fn a_user_is_looked_at_again_until_only_the_profile_is_left() {
+    let item = || vec![Item::new()];
+    let key = keys::email_entry(&tenant(), &user("ada"));
+    for found in [
+        UserItems {
+            memberships: item(),
+            ..UserItems::default()
+        },
+        UserItems {
+            team_memberships: item(),
+            ..UserItems::default()
+        },
+        UserItems {
+            others: vec![key],
+            ..UserItems::default()
+        },
+    ] {
+        assert!(!found.is_only_profile());
+    }
+    assert!(UserItems::default().is_only_profile());
+}
+
+#[tokio::test]
+async fn a_user_who_erases_themselves_is_not_checked_twice() {
+    let cx = request_of_admin();
+    let root = cx.caller.user_id.clone();
+    for status in ["enabled", "erasing"] {
+        let profile = profile_row(root.as_str(), &[("status", status)]);
+        let fake = Fake::with([profile]);
+        let store = fake.store();
+        let erased = store.erase_user(&cx, &root, &ExpectedVersion::ANY).await;
+        erased.unwrap();
+        let key = keys::user(&tenant(), &root);
+        assert!(!fake.has(&key));
+        let writes = fake.writes();
+        let mut of_profile = writes.iter().flatten().filter(|action| action.key == key);
+        assert!(of_profile.all(|action| action.kind != "ConditionCheck"));
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_tenant_admin_erases_no_one() {
+    let cx = request_of_admin();
+    let root = cx.caller.user_id.clone();
+    for erased in [user("ada"), root.clone()] {
+        let disabled = [("status", "disabled")];
+        let rows = [
+            profile_row(root.as_str(), &disabled),
+            profile_row("ada", &[("status", "enabled")]),
+        ];
+        let fake = Fake::with(rows);
+        let store = fake.store();
+        let refused = store.erase_user(&cx, &erased, &ExpectedVersion::ANY).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refusal::UserDisabled)));
+        assert!(fake.writes().is_empty());
+    }
+}
