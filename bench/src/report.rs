@@ -81,11 +81,11 @@ impl Results {
     fn goals(&self) -> Result<String> {
         let mut goals = Goals(GOALS.to_owned());
         match &self.functions {
-            Some(functions) => goals::of_functions(functions, &mut goals)?,
+            Some(functions) => {
+                goals::of_functions(functions, &mut goals)?;
+                goals::of_instructions(functions, &mut goals);
+            }
             None => goals.missing("functions"),
-        }
-        if let Some(counted) = &self.instructions {
-            goals::of_instructions(counted, &mut goals);
         }
         match &self.builds {
             Some(builds) => goals::of_builds(builds, &mut goals),

@@ -9,7 +9,6 @@ use super::count;
 use crate::builds::Builds;
 use crate::figures::{Rounds, Spread};
 use crate::functions::{Functions, MeasuredFunction};
-use crate::instructions::Counted;
 use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
 use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY, SEND_MESSAGE};
 use crate::table::Table;
@@ -151,27 +150,20 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
 }
 
 /// Instructions do not depend on how busy the machine is.
-pub(super) fn of_instructions(counted: &Counted, goals: &mut Goals) {
-    for (programs, name, bare, what) in [
+pub(super) fn of_instructions(measured: &Functions, goals: &mut Goals) {
+    for (name, bare, what) in [
         (
-            &counted.request,
             "get-organization",
             GET_ITEM,
             "Instructions of a warm request that reads one resource, compared with the same bare function",
         ),
         (
-            &counted.page,
             LIST_MEMBERS,
             QUERY,
             "Instructions of a warm request for a page, compared with the bare function with the same `Query` and the same JSON",
         ),
     ] {
-        let total = |name: &str| {
-            programs
-                .iter()
-                .find(|it| it.name == name)
-                .map(|it| it.total)
-        };
+        let total = |name: &str| measured.functions.get(name)?.instructions;
         if let (Some(total), Some(bare)) = (total(name), total(bare)) {
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
             let ratio = total as f64 / bare as f64;
