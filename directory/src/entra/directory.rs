@@ -177,7 +177,7 @@ impl Directory {
                 accounts.extend(row.account_enabled.map(|enabled| (id, enabled)));
                 Ok(())
             };
-            self.rows(list, deadline, take).await?;
+            self.follow_pages(list, deadline, take).await?;
         }
         if is_withheld && accounts.is_empty() {
             return Err(ReadError::Withheld);
@@ -269,7 +269,7 @@ impl Directory {
         };
         let mut rows = Assignments::default();
         let take = |row: Assignment| rows.add(row);
-        self.rows(list, deadline, take).await?;
+        self.follow_pages(list, deadline, take).await?;
         Ok(rows)
     }
 
@@ -314,7 +314,7 @@ impl Directory {
             groups.add(row);
             Ok(())
         };
-        self.rows(list, deadline, take).await?;
+        self.follow_pages(list, deadline, take).await?;
         Ok(groups)
     }
 }

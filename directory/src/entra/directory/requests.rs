@@ -24,8 +24,8 @@ pub(super) struct List {
 }
 
 impl Directory {
-    /// Returns all rows of all pages of a list.
-    pub(super) async fn rows<R: DeserializeOwned>(
+    /// Passes on all rows of all pages of a list.
+    pub(super) async fn follow_pages<R: DeserializeOwned>(
         &self,
         list: List,
         deadline: Instant,
