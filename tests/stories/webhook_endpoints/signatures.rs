@@ -10,7 +10,7 @@ use support::{Received, Receiver, npm, tool};
 use tokio::process::Command;
 
 const STANDARD_WEBHOOKS: &str = "1.1.1";
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/webhooks");
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/webhook_endpoints");
 
 /// A webhook signed with these secrets, as a receiver gets it now.
 async fn received(secrets: &[WebhookSecret]) -> Received {
