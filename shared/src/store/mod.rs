@@ -158,4 +158,15 @@ mod tests {
         let store = Store::new(client, "muster").with_retry_budget(budget);
         assert_eq!(store.table.retry_budget(), budget);
     }
+
+    #[test]
+    fn events_are_kept_as_long_as_set() {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+        let client = Client::from_conf(config.build());
+        let store = Store::new(client, "muster");
+        for retention in [None, Some(Duration::from_hours(24))] {
+            let store = store.clone().with_event_retention(retention);
+            assert_eq!(store.event_retention, retention);
+        }
+    }
 }

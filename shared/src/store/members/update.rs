@@ -172,6 +172,25 @@ mod tests {
         assert_eq!(written.updated_at, now());
     }
 
+    #[tokio::test]
+    async fn a_status_that_a_member_has_is_no_change() {
+        let active = membership("ada", Role::Member, Status::Active);
+        let rows = [organization_row(), to_row(&active).unwrap()];
+        let (fake, ada) = (Fake::with(rows), user("ada"));
+        let key = MemberKey {
+            organization: &organization_id(),
+            user: &ada,
+        };
+        let patch = MembershipPatch {
+            role: None,
+            status: Some(Status::Active),
+        };
+        let (store, cx) = (fake.store(), request_of_admin());
+        let same = store.update_membership(&cx, key, patch, &ExpectedVersion::ANY);
+        assert_eq!(same.await.unwrap(), active);
+        assert!(fake.writes().is_empty());
+    }
+
     #[test]
     fn the_event_of_a_change_names_its_status_before_its_role() {
         let changed = |(status, role), (other_status, other_role)| {

@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn a_user_who_is_being_erased_is_known_as_such() {
+        for (status, is_erased) in [("erasing", true), ("enabled", false), ("disabled", false)] {
+            let known = KnownUser::read(profile_row("ada", &[("status", status)])).unwrap();
+            assert_eq!(known.is_being_erased(), is_erased, "{status}");
+        }
+    }
+
+    #[test]
     fn a_link_comes_back_as_it_was() {
         let link = ScimLink {
             directory_id: DirectoryId::parse("d").unwrap(),

@@ -222,4 +222,16 @@ mod tests {
             assert!(same.text.contains(condition), "{condition}");
         }
     }
+
+    #[test]
+    fn a_new_membership_without_names_is_listed_first() {
+        let (tenant, organization) = (
+            TenantId::parse("acme").unwrap(),
+            OrganizationId::parse("o").unwrap(),
+        );
+        let listed = without_copy(&tenant, &organization, &UserId::parse("ada").unwrap());
+        let partition = keys::names_partition(&tenant, &organization);
+        assert_eq!(listed["gsi3pk"], text(partition));
+        assert_eq!(listed["gsi3sk"], text("#ada"));
+    }
 }

@@ -67,7 +67,7 @@ async fn a_team_is_moved_on_only_into_its_own_organization() {
     }
 }
 
-/// Moves a team with these attributes into the organization. Returns what became of it, and the table.
+/// Moves a team with these attributes into the organization. Returns the outcome, and the table.
 async fn moved(more: &[(&str, &str)], unmet: Option<keys::Key>) -> (WriteOutcome, Fake) {
     let one = team(None);
     let fake = Fake::with([team_row(&one, more)]);

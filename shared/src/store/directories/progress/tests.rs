@@ -162,7 +162,7 @@ async fn the_end_of_a_run_shows_in_the_directory() {
 }
 
 #[tokio::test]
-async fn a_confirmation_is_used_up_by_a_run_that_succeeds_or_is_blocked() {
+async fn a_confirmation_is_for_one_run() {
     use RunOutcome::{Broken, Failed, Partial, RunBlocked, Synced, Unchanged};
     let key = keys::run_state(&tenant(), &directory(DirectoryType::Entra).id);
     for outcome in [Synced, Unchanged, Partial, Failed, RunBlocked, Broken] {
