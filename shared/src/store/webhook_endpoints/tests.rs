@@ -176,7 +176,7 @@ async fn the_last_page_of_deliveries_has_no_next_one() {
     let pending = Some(DeliveryStatus::Pending);
     for (limit, count, is_last) in [(2, 2, false), (3, 3, true), (4, 3, true)] {
         let page = store.webhook_deliveries(&cx, &one.id, pending, None, limit);
-        let page = page.await.unwrap();
+        let page = Box::pin(page).await.unwrap();
         assert_eq!(page.items.len(), count);
         assert_eq!(page.next.is_none(), is_last, "{limit}");
     }

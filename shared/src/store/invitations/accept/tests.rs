@@ -70,8 +70,8 @@ fn a_new_membership_shows_whether_a_tenant_admin_invited() {
         for found in [invited, unknown] {
             let after = membership_after(&found, &user("ada"), Timestamp::EPOCH).unwrap();
             assert_eq!(after.invited_by_tenant_admin, is_admin);
-            let inviter = Some(&found.invitation.invited_by_user_id);
-            assert_eq!(after.invited_by_user_id.as_ref(), inviter);
+            let by = Some(&found.invitation.invited_by_user_id);
+            assert_eq!(after.invited_by_user_id.as_ref(), by);
         }
     }
 }
