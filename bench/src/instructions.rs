@@ -58,7 +58,7 @@ const REQUEST: &Parts = &[
     ),
     ("part of the call: the signature", "SigV4Signer"),
     (
-        "part of the call: parsing DynamoDB's response, two items or one",
+        "part of the call: parsing DynamoDB's response, four items or one",
         "deserialize_nonstreaming_with_config",
     ),
     (

@@ -18,7 +18,9 @@ const HEAD: &str = "# Release profiles: the last results
 
 <!-- Written by `cargo xtask bench profiles`; do not edit. -->
 
-Explained in the [decision about the release profile](../decisions/0020-release-profile.md).
+Explained in the [decision about the release profile](../decisions/0020-release-profile.md). All profiles have one codegen unit unless
+listed otherwise, `panic = \"abort\"` and `strip = true`. The figures on the right are those of `get-organization`. All functions: the
+libraries once, plus the mean of three binaries for each function (`get-organization`, `create-organization`, `post-login`).
 
 ";
 /// A reader, a writer and the largest function.
@@ -145,8 +147,9 @@ pub(crate) fn write() -> Result<()> {
     }
     let _ = writeln!(
         table,
-        "\nMeasured {}. Builds ran once.",
-        machines.join("; ")
+        "\nMeasured {}. Builds ran once. Number of functions: {}.",
+        machines.join("; "),
+        muster_functions::functions().len()
     );
     fs::write(root().join(PAGE), format!("{HEAD}{table}"))?;
     Ok(())

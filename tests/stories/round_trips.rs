@@ -172,7 +172,7 @@ sync directory                     ; root POST {directory}/sync 200 {}
 list directory runs                ; root GET {directory}/runs?limit=5 200
 rotate directory token, of entra   ; root POST {directory}/rotate-token 404
 delete directory, not known        ; root DELETE /directories/none 404
-  again                            ; root POST /directories 409 {"name": "D", "type": "entra", "entra": {"tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64", "domain": "globex.example", "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a"}}
+create directory again             ; root POST /directories 409 {"name": "D", "type": "entra", "entra": {"tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64", "domain": "globex.example", "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a"}}
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;
@@ -186,6 +186,8 @@ pub(crate) struct Measured {
     writes: Vec<String>,
     /// The routes that were called.
     routes: Vec<String>,
+    /// The operation whose variants, or the first one of a group whose others, are indented below it.
+    operation: String,
 }
 
 impl Measured {
@@ -200,10 +202,16 @@ impl Measured {
     ) {
         self.costs.push(cost(what, reply, calls, line));
         writes::require_times(what, calls, &started.to_string());
-        let name = what
-            .trim_end_matches(|it: char| it.is_ascii_digit())
-            .trim_end();
-        self.writes.extend(writes::lines_of(name, calls));
+        let name = what.trim_end_matches(|it: char| it.is_ascii_digit());
+        let heading = match (name.strip_prefix(' '), self.operation.split_once(": ")) {
+            (Some(variant), Some((group, _))) => format!("{group}: {}", variant.trim()),
+            (Some(variant), None) => format!("{}, {}", self.operation, variant.trim()),
+            (None, _) => name.trim().to_owned(),
+        };
+        if !name.starts_with(' ') {
+            self.operation.clone_from(&heading);
+        }
+        self.writes.extend(writes::lines_of(&heading, calls));
         self.routes.push(line["route"].as_str().unwrap().to_owned());
     }
 }

@@ -249,7 +249,7 @@ less than a millisecond.
 const REQUEST: &str = "
 ### Where the work of a request goes
 
-The same for one more request of a warm function. The bare function reads one item instead of two, and checks and logs nothing:
+The same for one more request of a warm function. The bare function reads one item instead of four, and checks and logs nothing:
 ";
 const WORKED: &str = "
 The rest is outside of these parts, mostly in `lambda_runtime` and `hyper`: polling for the event, and sending the response.

@@ -17,7 +17,7 @@ use muster::store::{self, CurrentMemberships, KnownUser, Store};
 /// Number of groups that are looked up and created at a time.
 pub(crate) const PART: usize = 500;
 
-/// The items known to have been created for the assigned groups, before this is recorded.
+/// The marks to record after the items of the assigned groups are created.
 struct Marks {
     made: Provisioned,
     fingerprint: String,

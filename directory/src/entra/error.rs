@@ -337,8 +337,8 @@ mod tests {
         let question = Question::UserGroups;
         assert_eq!(
             ReadError::Forbidden { question, refusal }.to_string(),
-            "Graph may not tell the user's groups: status 403 Authorization_RequestDenied; grant \
-             the app registration the application permission GroupMember.Read.All and give admin \
+            "Graph denied the request for the user's groups: status 403 Authorization_RequestDenied; \
+             grant the app registration the application permission GroupMember.Read.All and give admin \
              consent"
         );
     }

@@ -230,14 +230,14 @@ async fn a_refused_token_request_reports_its_code() {
             401,
             r#"{"error": "invalid_client", "error_codes": [7000215],
                 "error_description": "AADSTS7000215: ada@acme.example"}"#,
-            "the token endpoint of Entra refused: status 401 invalid_client AADSTS7000215, request 7c1f-request",
+            "the token endpoint of Entra refused the request: status 401 invalid_client AADSTS7000215, request 7c1f-request",
         ),
         (
             Culprit::Aws(Service::SecretsManager),
             &arn,
             400,
             r#"{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "AKID…"}"#,
-            "AWS Secrets Manager refused: status 400 AccessDeniedException, request 7c1f-request",
+            "AWS Secrets Manager refused the request: status 400 AccessDeniedException, request 7c1f-request",
         ),
         (
             Culprit::Aws(Service::Sts),
@@ -245,7 +245,7 @@ async fn a_refused_token_request_reports_its_code() {
             400,
             "<ErrorResponse><Error><Code>OutboundWebIdentityFederationDisabled</Code>\
              <Message>AKID…</Message></Error></ErrorResponse>",
-            "AWS STS refused: status 400 OutboundWebIdentityFederationDisabled, request 7c1f-request",
+            "AWS STS refused the request: status 400 OutboundWebIdentityFederationDisabled, request 7c1f-request",
         ),
     ] {
         let (error, attempts) = failed(culprit, settings, (status, body)).await;

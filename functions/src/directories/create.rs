@@ -15,15 +15,17 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{NewDirectory, NewEntraDirectory, ShownDirectory, check_secret, new_token, shown};
-use crate::endpoint::Service;
 use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
+use crate::endpoint::{Service, ServiceRight};
 use crate::{App, Variables};
 
 /// Time to ask Entra for the tenant of the domain.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 
 impl Service for DomainOwners {
+    const RIGHT: Option<ServiceRight> = None;
+
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Self::read(app.clock.clone(), variables)
     }

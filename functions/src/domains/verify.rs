@@ -8,14 +8,16 @@ use muster::store::DomainToVerify;
 use muster_dns::{LookupFailed, Resolvers};
 
 use super::answer;
-use crate::endpoint::Service;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
 use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
+use crate::endpoint::{Service, ServiceRight};
 use crate::{App, Variables};
 
 impl Service for Resolvers {
+    const RIGHT: Option<ServiceRight> = None;
+
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Self::read(variables)
     }

@@ -271,7 +271,8 @@ macro_rules! unauthenticated {
 }
 pub(crate) use unauthenticated;
 
-/// Declares the endpoint of a handler that takes the context and the request, and no caller: it is called without a token.
+/// Declares the endpoint of a handler that takes the context, the request and perhaps one service, and no caller: it is
+/// called without a token.
 macro_rules! public_endpoint {
     ($handler:ident, $route:literal $(, $service:ty)?) => {
         $crate::endpoint::Endpoint::new(

@@ -15,7 +15,7 @@ use crate::{App, Variables};
 /// before the first invocation, without a call over the network.
 pub(crate) trait Service: Any + Send + Sync + Sized {
     /// The right that a function needs for it. `None` if everyone has it, as for DNS.
-    const RIGHT: Option<ServiceRight> = None;
+    const RIGHT: Option<ServiceRight>;
 
     /// Makes it. Fails if a variable is missing or wrong: the function does not start.
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError>;
@@ -62,7 +62,8 @@ pub(crate) fn start_service<S: Service>(
     Ok(())
 }
 
-/// Returns a service of the function. Only the declaration of an endpoint calls this, which has started it.
+/// Returns a service of the function. Called by [`Uses`] and by the macros of endpoints, which have
+/// started it.
 pub(crate) fn started_service<S: Service>(app: &App) -> Result<Uses<S>, Problem> {
     let service = app.services.0.get(&TypeId::of::<S>());
     let service = service.and_then(|service| Arc::clone(service).downcast().ok());

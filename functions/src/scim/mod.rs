@@ -114,32 +114,6 @@ impl<Queue> Scim<Queue> {
     fn scope(&self) -> &ScimScope {
         &self.access.scope
     }
-
-    fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
-        let telemetry = &self.app.telemetry;
-        telemetry.failure(self.app.clock.now(), request.id(), "scim-effect", failure);
-    }
-
-    /// The origin of what a request changes.
-    fn origin(&self, request: &ApiRequest) -> Origin {
-        Origin::new(
-            Actor::scim(&self.scope().directory_id),
-            EventContext {
-                request_id: request.id().to_owned(),
-                operation: "scim".to_owned(),
-                ..EventContext::default()
-            },
-        )
-    }
-
-    /// Fails if the directory is paused.
-    fn may_write(&self) -> Result<(), Failure> {
-        if self.access.status == DirectoryStatus::Active {
-            return Ok(());
-        }
-        let detail = "The directory is paused. Nothing was changed. A tenant admin can resume it.";
-        Err(Error::status(403, detail).into())
-    }
 }
 
 impl Scim {
@@ -173,6 +147,32 @@ impl Scim {
 
     async fn put_on_queue(&self, task: &RunTask) -> Result<(), Box<dyn StdError + Send + Sync>> {
         self.queue.put(task).await
+    }
+
+    fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
+        let telemetry = &self.app.telemetry;
+        telemetry.failure(self.app.clock.now(), request.id(), "scim-effect", failure);
+    }
+
+    /// The origin of what a request changes.
+    fn origin(&self, request: &ApiRequest) -> Origin {
+        Origin::new(
+            Actor::scim(&self.scope().directory_id),
+            EventContext {
+                request_id: request.id().to_owned(),
+                operation: "scim".to_owned(),
+                ..EventContext::default()
+            },
+        )
+    }
+
+    /// Fails if the directory is paused.
+    fn may_write(&self) -> Result<(), Failure> {
+        if self.access.status == DirectoryStatus::Active {
+            return Ok(());
+        }
+        let detail = "The directory is paused. Nothing was changed. A tenant admin can resume it.";
+        Err(Error::status(403, detail).into())
     }
 }
 

@@ -10,15 +10,17 @@ use muster_delivery::webhook::{Message, Sender};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
-use crate::endpoint::Service;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem};
 use crate::endpoint::{
     Call, Endpoint, Idempotency, NoBody, Uses, WebhookEndpointPath, endpoint, render,
 };
+use crate::endpoint::{Service, ServiceRight};
 use crate::openapi::example::Example;
 use crate::{App, Variables};
 
 impl Service for Sender {
+    const RIGHT: Option<ServiceRight> = None;
+
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let targets = app.settings.webhook_targets.clone();
         Self::read(targets, app.clock.clone(), variables)

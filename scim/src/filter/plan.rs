@@ -7,7 +7,7 @@ use crate::text::fold;
 /// Maximum number of lookups that one filter with `or` may need.
 pub const MAX_ALTERNATIVES: usize = 10;
 
-/// The attributes that an index can find, the most selective first.
+/// The attributes by which an index finds resources, the most selective first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Indexed {
     /// `id`

@@ -140,6 +140,17 @@ impl Fake {
         calls.map(|(_, input)| input.clone()).collect()
     }
 
+    /// Returns the keys in each `BatchGetItem`, and whether it is strongly consistent.
+    pub(super) fn keys_read(&self) -> Vec<(Vec<Key>, bool)> {
+        let reads = self.calls("BatchGetItem").into_iter();
+        let reads = reads.map(|mut read| read["RequestItems"][TABLE].take());
+        let reads = reads.map(|read| {
+            let keys = read["Keys"].as_array().unwrap().iter().map(key_in);
+            (keys.collect(), read["ConsistentRead"] == true)
+        });
+        reads.collect()
+    }
+
     /// Returns the actions of each write so far, except writes of several items without conditions.
     pub(super) fn writes(&self) -> Vec<Vec<RecordedAction>> {
         let state = self.0.lock().unwrap();

@@ -4,9 +4,11 @@ use super::Context;
 use super::keys;
 use super::rows::{members, organizations, teams};
 use super::table::{Item, number, text};
+use super::users::Profile;
 use crate::domain::{
-    Actor, Caller, EventContext, IdempotencyKey, Membership, Organization, OrganizationId, Origin,
-    Role, Status, Team, TeamId, TeamMembership, TeamRole, TenantId, Timestamp, UserId,
+    Actor, Caller, DirectoryId, EventContext, IdempotencyKey, Membership, Organization,
+    OrganizationId, Origin, Role, ScimScope, Status, Team, TeamId, TeamMembership, TeamRole,
+    TenantId, Timestamp, UserId,
 };
 
 /// The time of the stores.
@@ -24,6 +26,27 @@ pub(super) fn user(id: &str) -> UserId {
 
 pub(super) fn organization_id() -> OrganizationId {
     OrganizationId::parse("o").unwrap()
+}
+
+/// A directory of the tenant.
+pub(super) fn scim_scope() -> ScimScope {
+    ScimScope {
+        tenant_id: tenant(),
+        directory_id: DirectoryId::parse("d").unwrap(),
+    }
+}
+
+/// A login of ada with this address, which is verified.
+pub(super) fn login_of_ada(email: Option<&str>) -> Profile {
+    Profile {
+        tenant_id: tenant(),
+        user_id: user("ada"),
+        email: email.map(|email| email.parse().unwrap()),
+        email_verified: email.is_some(),
+        display_name: None,
+        entra_object_id: None,
+        request_id: "r".to_owned(),
+    }
 }
 
 /// A request of a user who is no tenant admin.

@@ -234,7 +234,10 @@ const WITH_MESSAGES: [&str; 9] = [
 
 /// The string literals in the code of a file of Rust before its tests.
 fn literals(source: &str) -> Vec<String> {
-    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = source
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
     let lines = code.lines().map(str::trim_start);
     let code: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
     let literal = Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
@@ -271,7 +274,7 @@ fn messages_use_plain_words() {
 
 #[test]
 fn messages_are_found_in_the_code() {
-    let source = "// \"a b\"\nlet c = \"d \\\"e\\\" f\";\n#[cfg(test)]\n\"g h\"\n";
+    let source = "// \"a b\"\nlet c = \"d \\\"e\\\" f\";\n#[cfg(test)]\nmod tests {\n\"g h\"\n";
     assert_eq!(literals(source), ["d \\\"e\\\" f"]);
 }
 

@@ -18,9 +18,9 @@ SCIM: create user                  ; scim POST {base}/Users 201 {"userName": "ne
   find user by externalId          ; scim GET {base}/Users?filter=externalId%20eq%20%22new%22 200
   find user by an address          ; scim GET {base}/Users?filter=emails.value%20eq%20%22new@acme.example%22 200
   list users without groups        ; scim GET {base}/Users?count=5&excludedAttributes=groups 200
-    from the middle                ; scim GET {base}/Users?count=5&startIndex={middle}&excludedAttributes=groups 200
+  list from the middle             ; scim GET {base}/Users?count=5&startIndex={middle}&excludedAttributes=groups 200
   change user                      ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "title", "value": "Dr"}]}
-    its userName                   ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "userName", "value": "newer@acme.example"}]}
+  change userName                  ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "userName", "value": "newer@acme.example"}]}
   deactivate user                  ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "active", "value": false}]}
   activate user                    ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "active", "value": true}]}
   deactivate a linked user         ; scim PATCH {base}/Users/{linked} 200 {"Operations": [{"op": "replace", "path": "active", "value": false}]}

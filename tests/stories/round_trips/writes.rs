@@ -71,6 +71,13 @@ fn inputs_of(call: &TableRequest) -> Vec<(&str, &Value)> {
                 .map(|(kind, input)| (kind.as_str(), input))
                 .collect()
         }
+        "BatchWriteItem" => {
+            let tables = call.input["RequestItems"].as_object().unwrap().values();
+            let requests = tables.flat_map(|requests| requests.as_array().unwrap());
+            let requests = requests.flat_map(|request| request.as_object().unwrap());
+            let requests = requests.map(|(kind, input)| (kind.trim_end_matches("Request"), input));
+            requests.collect()
+        }
         "PutItem" => vec![("Put", &call.input)],
         "UpdateItem" => vec![("Update", &call.input)],
         "DeleteItem" => vec![("Delete", &call.input)],

@@ -57,8 +57,8 @@ pub struct OpenRun {
     pub id: DirectoryRunId,
     /// Its scope.
     pub kind: RunKind,
-    /// The same fingerprint when a complete run began; empty in a run of changes. If it differs at the end, another
-    /// complete run is needed.
+    /// The fingerprint ([`RunState::followed`]) when a complete run began; empty in a run of changes. If it differs at the
+    /// end, another complete run is needed.
     #[serde(default)]
     pub followed: String,
     /// Who asked for it.

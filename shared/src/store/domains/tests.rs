@@ -1,4 +1,4 @@
-//! A domain for the tests of this folder, and what belongs to whom.
+//! Tests of domains and their claims.
 
 use std::time::Duration;
 
@@ -10,11 +10,10 @@ use crate::store::WriteOutcome;
 use crate::store::fake::Fake;
 use crate::store::rows::known_user::KnownUser;
 use crate::store::samples::{
-    now, organization, organization_id, organization_row, profile_row, request_of_admin, tenant,
-    user,
+    login_of_ada, now, organization, organization_id, organization_row, profile_row,
+    request_of_admin, tenant, user,
 };
 use crate::store::table::text_of;
-use crate::store::users::Profile;
 
 /// `acme.example` of the organization.
 pub(super) fn domain(status: DomainStatus) -> OrganizationDomain {
@@ -78,15 +77,7 @@ async fn a_login_joins_once_unless_the_user_is_in_it_or_has_left() {
     let (ada, organization) = (user("ada"), organization_id());
     let one = domain(DomainStatus::Verified);
     let email = "ada@acme.example";
-    let login = Profile {
-        tenant_id: tenant(),
-        user_id: ada.clone(),
-        email: Some(email.parse().unwrap()),
-        email_verified: true,
-        display_name: None,
-        entra_object_id: None,
-        request_id: "r".to_owned(),
-    };
+    let login = login_of_ada(Some(email));
     let by = AutoJoin {
         tenant_id: tenant(),
         organization_id: organization.clone(),

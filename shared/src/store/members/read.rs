@@ -205,11 +205,8 @@ mod tests {
         let ada = user("ada");
         let page = store.user_organizations(&cx, &ada, live, None, None, 10);
         assert_eq!(page.await.unwrap().items.len(), 1);
-        let reads = fake.calls("BatchGetItem");
-        let [read] = &reads[..] else {
-            panic!("{reads:?}");
-        };
-        let keys = read["RequestItems"]["muster"]["Keys"].as_array().unwrap();
-        assert_eq!(keys.len(), 1);
+        let reads = fake.keys_read();
+        assert_eq!(reads.len(), 1);
+        assert_eq!(reads[0].0.len(), 1);
     }
 }

@@ -10,14 +10,7 @@ use crate::domain::{MAX_SCIM_FOUND, Origin, ScimLookup, ScimMember, ScimMembersC
 use crate::store::Error;
 use crate::store::fake::{self, Fake};
 use crate::store::keys::{SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
-use crate::store::samples::{now, request_of_admin, tenant};
-
-fn scope() -> ScimScope {
-    ScimScope {
-        tenant_id: tenant(),
-        directory_id: DirectoryId::parse("d").unwrap(),
-    }
-}
+use crate::store::samples::{now, request_of_admin, scim_scope as scope};
 
 fn origin() -> Origin {
     request_of_admin().origin

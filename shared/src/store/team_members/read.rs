@@ -320,12 +320,8 @@ mod tests {
             let page = store.user_teams(&cx, &ada, None, limit).await;
             page.unwrap();
             let own = keys::user(&tenant(), &cx.caller.user_id);
-            let reads = fake.calls("BatchGetItem");
-            let keys = reads.iter().flat_map(|read| {
-                let keys = &read["RequestItems"]["muster"]["Keys"];
-                keys.as_array().unwrap()
-            });
-            let of_caller = keys.filter(|key| key["sk"]["S"] == *own.sk);
+            let reads = fake.keys_read().into_iter();
+            let of_caller = reads.flat_map(|(keys, _)| keys).filter(|key| *key == own);
             assert_eq!(of_caller.count(), profiles);
             assert!(fake.calls("GetItem").is_empty());
         }
@@ -339,13 +335,10 @@ mod tests {
         let fake = Fake::with(rows.into_iter().chain(own));
         let (store, ada) = (fake.store(), user("ada"));
         store.user_teams(cx, &ada, None, 5).await.unwrap();
-        let reads = fake.calls("BatchGetItem").into_iter();
-        let mut reads = reads.map(|mut read| read["RequestItems"]["muster"].take());
-        let of_team = |read: &serde_json::Value| {
-            let mut keys = read["Keys"].as_array().unwrap().iter();
-            keys.any(|key| key["sk"]["S"] == "TEAM")
-        };
-        reads.find(of_team).unwrap()["ConsistentRead"] == true
+        let team = keys::team(&tenant(), &member.team_id);
+        let mut reads = fake.keys_read().into_iter();
+        let read = reads.find(|(keys, _)| keys.contains(&team));
+        read.unwrap().1
     }
 
     #[tokio::test]

@@ -82,7 +82,7 @@ async fn only_active_members_of_the_organization_become_active() {
     }
 }
 
-/// Changes the team membership of bob, which has these attributes more. Returns it, and the table.
+/// Changes bob's team membership, which also has these attributes. Returns it, and the table.
 async fn changed(more: &[(&str, &str)], patch: TeamMembershipPatch) -> (TeamMembership, Fake) {
     let team = team(None);
     let mut row = to_row(&team_membership(&team, "bob")).unwrap();

@@ -56,20 +56,11 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::store::samples::{tenant, user};
+    use crate::store::samples::login_of_ada;
 
     #[test]
     fn changes_of_a_login_name_its_request() {
-        let login = Profile {
-            tenant_id: tenant(),
-            user_id: user("ada"),
-            email: None,
-            email_verified: false,
-            display_name: None,
-            entra_object_id: None,
-            request_id: "r".to_owned(),
-        };
+        let login = login_of_ada(None);
         for origin in [login.user_origin(), login.directory_origin()] {
             assert_eq!(origin.context.request_id, "r");
             assert_eq!(origin.context.operation, "postLogin");

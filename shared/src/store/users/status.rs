@@ -14,7 +14,7 @@ use crate::store::{Context, Error, Refusal, Store, keys};
 
 use super::UserAction;
 
-/// The rights of a user in a token that follow from their profile.
+/// The state of a user that decides the rights in their token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenRights {
     /// Whether the user is disabled.

@@ -162,7 +162,7 @@ async fn the_end_of_a_run_shows_in_the_directory() {
 }
 
 #[tokio::test]
-async fn a_confirmation_is_for_one_run() {
+async fn a_failed_run_keeps_a_confirmation() {
     use RunOutcome::{Broken, Failed, Partial, RunBlocked, Synced, Unchanged};
     let key = keys::run_state(&tenant(), &directory(DirectoryType::Entra).id);
     for outcome in [Synced, Unchanged, Partial, Failed, RunBlocked, Broken] {

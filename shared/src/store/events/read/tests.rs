@@ -1,4 +1,4 @@
-//! Which events a list reads, and its pages.
+//! Tests of lists of events and their pages.
 
 use super::*;
 use crate::domain::{ExpectedVersion, UserPatch};
@@ -64,7 +64,9 @@ async fn a_page_with_a_filter_reads_more_of_each_partition() {
     };
     let page = store.tenant_events(&cx, &filter, None, 20).await;
     page.unwrap();
-    for query in fake.calls("Query") {
+    let queries = fake.calls("Query");
+    assert_eq!(queries.len(), usize::from(PARTITIONS));
+    for query in queries {
         assert_eq!(query["Limit"], SIFTED / usize::from(PARTITIONS));
     }
 }
@@ -85,7 +87,7 @@ async fn members_are_counted_by_their_events_from_the_oldest_on() {
     }
 }
 
-/// The events of as many changes.
+/// Returns the events of `count` changes.
 async fn events(count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     for number in 0..count {

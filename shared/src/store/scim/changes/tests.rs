@@ -3,17 +3,9 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::DirectoryId;
 use crate::store::fake::Fake;
-use crate::store::samples::{now, request_of_admin, tenant};
+use crate::store::samples::{now, request_of_admin, scim_scope as scope};
 use crate::store::scim::records::settings_row;
-
-fn scope() -> ScimScope {
-    ScimScope {
-        tenant_id: tenant(),
-        directory_id: DirectoryId::parse("d").unwrap(),
-    }
-}
 
 #[tokio::test]
 async fn records_are_read_from_the_start_until_none_is_left() {

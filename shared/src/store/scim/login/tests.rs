@@ -1,11 +1,11 @@
-//! What a deleted directory user gave.
+//! Tests of the end of what a deleted directory user gave.
 
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::DirectoryId;
 use crate::store::fake::Fake;
-use crate::store::samples::{profile_row, request_of_admin, tenant, user};
+use crate::store::samples::{profile_row, request_of_admin, scim_scope, tenant, user};
 
 fn id_of(number: u128) -> ScimUserId {
     Uuid::from_u128(number).into()
@@ -13,10 +13,7 @@ fn id_of(number: u128) -> ScimUserId {
 
 #[tokio::test]
 async fn a_user_who_is_linked_again_keeps_what_the_other_one_gives() {
-    let scope = ScimScope {
-        tenant_id: tenant(),
-        directory_id: DirectoryId::parse("d").unwrap(),
-    };
+    let scope = scim_scope();
     let (ada, deleted) = (user("ada"), id_of(1));
     let profile = keys::user(&tenant(), &ada);
     for (directory, linked, successor) in [

@@ -1,19 +1,11 @@
-//! Which members a change reads, and how many there are after it.
+//! Tests of the reads and the count of a change of members.
 
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::DirectoryId;
 use crate::store::fake::Fake;
-use crate::store::samples::tenant;
+use crate::store::samples::scim_scope as scope;
 use crate::store::scim::tests::{group, user_row};
-
-fn scope() -> ScimScope {
-    ScimScope {
-        tenant_id: tenant(),
-        directory_id: DirectoryId::parse("d").unwrap(),
-    }
-}
 
 fn id(number: u128) -> String {
     Uuid::from_u128(number).to_string()
@@ -41,16 +33,14 @@ async fn members_who_stay_are_not_read() {
     let (steps, _) = steps.unwrap();
     let user = |number| ScimMember::User(Uuid::from_u128(number).into());
     assert_eq!(steps, [Step::Add(user(3)), Step::Remove(user(2))]);
-    let reads = fake.calls("BatchGetItem");
-    let keys = reads.iter().flat_map(|read| {
-        let keys = &read["RequestItems"]["muster"]["Keys"];
-        keys.as_array().unwrap().clone()
-    });
-    let of = |number: u128| {
-        let key = id(number);
-        keys.clone()
-            .filter(|it| it["sk"]["S"].as_str().unwrap().ends_with(&key))
-            .count()
+    let keys: Vec<_> = fake
+        .keys_read()
+        .into_iter()
+        .flat_map(|(keys, _)| keys)
+        .collect();
+    let of = |number| {
+        let of_number = keys.iter().filter(|key| key.sk.ends_with(&id(number)));
+        of_number.count()
     };
     assert_eq!((of(1), of(2), of(3)), (0, 1, 2));
 }

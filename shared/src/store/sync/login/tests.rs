@@ -1,4 +1,4 @@
-//! What a login writes of a profile and of its copies.
+//! Tests of the writes of a login to the profile and its copies.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::domain::{Role, Status};
 use crate::store::fake::Fake;
 use crate::store::rows::members;
 use crate::store::samples::{
-    membership, now, organization_id, profile_row, request_of_admin, tenant, user,
+    login_of_ada, membership, now, organization_id, profile_row, request_of_admin, tenant, user,
 };
 use crate::store::table::Item;
 
@@ -64,15 +64,7 @@ async fn a_change_of_the_rights_of_a_user_is_dated() {
 
 #[test]
 fn a_login_is_a_change_of_the_profile() {
-    let login = Profile {
-        tenant_id: tenant(),
-        user_id: user("ada"),
-        email: None,
-        email_verified: false,
-        display_name: None,
-        entra_object_id: None,
-        request_id: "r".to_owned(),
-    };
+    let login = login_of_ada(None);
     let known = Stored::read(profile(false)).unwrap().user;
     for (before, version) in [(None, 1), (Some(&known), 4)] {
         let after = signed_in(before, &login, now());

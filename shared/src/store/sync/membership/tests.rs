@@ -1,4 +1,4 @@
-//! What a login writes of a membership.
+//! Tests of the writes of a login to a membership.
 
 use super::*;
 use crate::domain::{Role, Team, TeamId};
@@ -20,7 +20,7 @@ fn a_change_of_status_has_an_event_type_of_its_own() {
     }
 }
 
-/// A synced member of the organization who is in as many of its teams.
+/// Returns a synced member who is in `count` teams of the organization.
 fn member_of_teams(count: usize) -> (Membership, CurrentMemberships) {
     let member = Membership {
         source: Source::Entra,

@@ -48,7 +48,7 @@ async fn each_step_of_an_erasure_depends_on_its_caller() {
     }
 }
 
-/// What is added to a user meanwhile is found by another look.
+/// Items that are added to a user meanwhile are found by another read.
 #[test]
 fn a_user_is_looked_at_again_until_only_the_profile_is_left() {
     let item = || vec![Item::new()];

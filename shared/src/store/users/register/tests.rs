@@ -1,4 +1,4 @@
-//! Which items of a user a change writes.
+//! Tests of the items that a change of a user writes.
 
 use super::*;
 use crate::domain::Patch;
