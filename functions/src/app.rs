@@ -4,7 +4,7 @@ use muster::store::{self, Store};
 use muster::telemetry::Telemetry;
 use muster_directory::{EntraSettings, LoginSync};
 
-use crate::endpoint::Services;
+use crate::services::Services;
 
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -26,7 +26,6 @@ pub(crate) use parts::{
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,
 };
-pub use services::Services;
 pub(crate) use services::{Service, ServiceRight, Uses, start_service, started_service};
 
 /// An endpoint, made with `endpoint!`.

@@ -1,9 +1,7 @@
 //! The services that an endpoint uses besides the table: each is made before the first invocation, and its use gives the
 //! function the right to it.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
-use std::fmt;
+use std::any::{Any, type_name};
 use std::sync::Arc;
 
 use muster::config::SettingError;
@@ -37,16 +35,6 @@ pub(crate) enum ServiceRight {
 /// A service that the function uses.
 pub(crate) struct Uses<S>(pub(crate) Arc<S>);
 
-/// The services of a function, each of a type of its own.
-#[derive(Clone, Default)]
-pub struct Services(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
-
-impl fmt::Debug for Services {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Services")
-    }
-}
-
 /// The service was not made before the first invocation.
 #[derive(Debug, thiserror::Error)]
 #[error("the service {0} was not started")]
@@ -57,16 +45,15 @@ pub(crate) fn start_service<S: Service>(
     app: &mut App,
     variables: Variables<'_>,
 ) -> Result<(), SettingError> {
-    let service: Arc<dyn Any + Send + Sync> = Arc::new(S::read(app, variables)?);
-    app.services.0.insert(TypeId::of::<S>(), service);
+    let service = S::read(app, variables)?;
+    app.services.insert(service);
     Ok(())
 }
 
 /// Returns a service of the function. Called by [`Uses`] and by the macros of endpoints, which have
 /// started it.
 pub(crate) fn started_service<S: Service>(app: &App) -> Result<Uses<S>, Problem> {
-    let service = app.services.0.get(&TypeId::of::<S>());
-    let service = service.and_then(|service| Arc::clone(service).downcast().ok());
+    let service = app.services.get();
     let service = service.ok_or_else(|| Problem::internal(NotStarted(type_name::<S>())))?;
     Ok(Uses(service))
 }

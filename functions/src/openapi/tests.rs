@@ -60,6 +60,7 @@ fn every_operation_has_a_summary_of_its_own() {
             assert!(!summary.ends_with('.'), "{what} is no sentence");
             assert!(seen.insert(summary.to_owned()), "{what} is unique");
             let description = operation["description"].as_str().unwrap();
+            let description = description.replace('\n', " ");
             assert!(
                 description.contains("Requires "),
                 "{what} says who may call it"

@@ -12,9 +12,8 @@ use muster::config::Settings;
 use muster::domain::{Clock, Timestamp};
 use muster::store::Store;
 use muster::telemetry::Telemetry;
-use muster_functions::endpoint::Services;
 use muster_functions::runtime::Started;
-use muster_functions::{App, functions};
+use muster_functions::{App, Services, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
