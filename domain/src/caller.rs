@@ -24,6 +24,13 @@ pub struct ClaimedEmail {
     pub is_verified: bool,
 }
 
+impl ClaimedEmail {
+    /// Returns the address if it is verified.
+    pub fn verified(&self) -> Option<&Email> {
+        self.is_verified.then_some(&self.address)
+    }
+}
+
 impl Caller {
     /// Returns the type of actor that events show.
     pub fn actor_type(&self) -> ActorType {
@@ -33,6 +40,23 @@ impl Caller {
             ActorType::TenantAdmin
         } else {
             ActorType::User
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_verified_address_is_returned() {
+        let address: Email = "ada@acme.example".parse().unwrap();
+        for is_verified in [true, false] {
+            let claimed = ClaimedEmail {
+                address: address.clone(),
+                is_verified,
+            };
+            assert_eq!(claimed.verified().is_some(), is_verified);
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Fake(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     items: HashMap<Key, Item>,
+    /// Keys of items that no query finds.
+    hidden: Vec<Key>,
     results: VecDeque<Option<Failure>>,
     calls: Vec<(String, Value)>,
 }
@@ -86,6 +88,12 @@ impl Fake {
             ..State::default()
         };
         Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Hides an item from queries, as if it were removed between two reads.
+    pub(super) fn hide(self, key: Key) -> Self {
+        self.0.lock().unwrap().hidden.push(key);
+        self
     }
 
     /// Lets the next write fail.
@@ -241,7 +249,9 @@ impl State {
         let place = format!("{index}sk");
         let is_backwards = input["ScanIndexForward"] == json!(false);
         let start = input["ExclusiveStartKey"][&place]["S"].as_str();
-        let mut items: Vec<_> = self.items.values().collect();
+        let items = self.items.iter();
+        let items = items.filter(|(key, _)| !self.hidden.contains(key));
+        let mut items: Vec<_> = items.map(|(_, item)| item).collect();
         items.retain(|item| text(item, &format!("{index}pk")).as_deref() == value(":pk"));
         items.retain(|item| {
             let at = text(item, &place).unwrap();

@@ -17,7 +17,7 @@ pub(super) fn claim_key(caller: &Caller, by: Answering<'_>) -> Option<Key> {
 /// Returns the caller's verified address. If the access token has an address, that of the profile does not count.
 pub(super) fn verified<'a>(caller: &'a Caller, profile: Option<&'a User>) -> Option<&'a Email> {
     match &caller.email {
-        Some(claimed) => claimed.is_verified.then_some(&claimed.address),
+        Some(claimed) => claimed.verified(),
         None => profile.filter(|it| it.email_verified)?.email.as_ref(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::read::shown_as;
 use super::{address, index_query};
-use crate::domain::{Email, Invitation, InvitationStatus, Name, Organization};
+use crate::domain::{ClaimedEmail, Email, Invitation, InvitationStatus, Name, Organization};
 use crate::store::access::View;
 use crate::store::keys::{self, INVITATION_PREFIX, Key};
 use crate::store::rows::invitations::from_row;
@@ -39,27 +39,25 @@ impl Store {
         let caller = &cx.caller;
         let profile = keys::user(&caller.tenant_id, &caller.user_id);
         let own = [&profile];
-        let (own, page) = match &caller.email {
-            Some(claimed) if claimed.is_verified => {
-                let query = open_query(cx, &claimed.address, after, limit)?;
-                let query = async { Ok(self.table.query(query).await?) };
-                tokio::try_join!(self.read(&own), query)?
-            }
-            _ => {
-                let own = self.read(&own).await?;
-                own.require_enabled(caller)?;
-                let user = own.item(&profile).cloned().map(users::from_row);
-                let user = user.transpose()?;
-                let Some(address) = address::verified(caller, user.as_ref()) else {
-                    // Also without a cursor, which names an invitation and its organization.
-                    return Ok(Page {
-                        items: Vec::new(),
-                        next: None,
-                    });
-                };
-                let query = open_query(cx, address, after, limit)?;
-                (own, self.table.query(query).await?)
-            }
+        let claimed = caller.email.as_ref();
+        let (own, page) = if let Some(address) = claimed.and_then(ClaimedEmail::verified) {
+            let query = open_query(cx, address, after, limit)?;
+            let query = async { Ok(self.table.query(query).await?) };
+            tokio::try_join!(self.read(&own), query)?
+        } else {
+            let own = self.read(&own).await?;
+            own.require_enabled(caller)?;
+            let user = own.item(&profile).cloned().map(users::from_row);
+            let user = user.transpose()?;
+            let Some(address) = address::verified(caller, user.as_ref()) else {
+                // Also without a cursor, which names an invitation and its organization.
+                return Ok(Page {
+                    items: Vec::new(),
+                    next: None,
+                });
+            };
+            let query = open_query(cx, address, after, limit)?;
+            (own, self.table.query(query).await?)
         };
         own.require_enabled(caller)?;
         let (mut items, mut next) = (page.items, page.next);

@@ -222,7 +222,12 @@ fn event_type(status: Status, is_self: bool) -> EventType {
 mod tests {
     use super::*;
     use crate::domain::Role;
-    use crate::store::samples::{membership, request_of, request_of_admin};
+    use crate::store::fake::Fake;
+    use crate::store::samples::{
+        member_row, membership, organization_id, organization_row, request_of, request_of_admin,
+        tenant, user,
+    };
+    use crate::store::table::text;
 
     #[test]
     fn a_suspended_member_who_is_no_tenant_admin_cannot_leave() {
@@ -243,5 +248,23 @@ mod tests {
         let declined = EventType::MembershipDeclined;
         assert_eq!(event_type(Status::Invited, true), declined);
         assert_eq!(event_type(Status::Active, true), EventType::MembershipLeft);
+    }
+
+    #[tokio::test]
+    async fn a_member_who_was_removed_meanwhile_has_left() {
+        let (ada, organization) = (user("ada"), organization_id());
+        let mut deleted = organization_row();
+        deleted.insert("status".to_owned(), text("deleted"));
+        let rows = [deleted, member_row("ada", Role::Member)];
+        let key = keys::membership(&tenant(), &ada, &organization);
+        let fake = Fake::with(rows).hide(key);
+        let (store, cx) = (fake.store(), request_of("ada"));
+        let own = MemberKey {
+            organization: &organization,
+            user: &ada,
+        };
+        let left = store.remove_member(&cx, own, false, &ExpectedVersion::ANY);
+        left.await.unwrap();
+        assert!(fake.writes().is_empty());
     }
 }

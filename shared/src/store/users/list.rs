@@ -242,9 +242,10 @@ mod tests {
     /// A user in the index by name, or by address.
     fn listed(id: &str, by_name: bool) -> Vec<Item> {
         let email = format!("ada.{id}@acme.example");
-        let profile = profile_row(id, &[("email", &email)]);
+        let disabled = ("status", "disabled");
+        let profile = profile_row(id, &[("email", &email), disabled]);
         let (mut entry, partition, text) = if by_name {
-            let named = profile_row(id, &[("display_name", "Ada")]);
+            let named = profile_row(id, &[("display_name", "Ada"), disabled]);
             (named, keys::users_partition(&tenant()), "ada".to_owned())
         } else {
             let entry = keys::email_entry(&tenant(), &user(id)).attributes();
@@ -262,7 +263,7 @@ mod tests {
     async fn a_page_reads_and_has_no_more_users_than_asked_for() {
         let filter = UserFilter {
             prefix: Some("ada".parse().unwrap()),
-            status: Some(UserStatus::Enabled),
+            status: Some(UserStatus::Disabled),
         };
         for by_name in [1, 4] {
             let people = ["bob", "eve", "mia", "zoe"].into_iter().enumerate();

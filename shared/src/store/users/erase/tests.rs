@@ -87,6 +87,10 @@ async fn a_user_who_erases_themselves_is_not_checked_twice() {
         let writes = fake.writes();
         let mut of_profile = writes.iter().flatten().filter(|action| action.key == key);
         assert!(of_profile.all(|action| action.kind != "ConditionCheck"));
+        if status == "enabled" {
+            let marked = writes[0].iter().find(|action| action.key == key).unwrap();
+            assert_eq!(marked.value("version"), Some("4"));
+        }
     }
 }
 
