@@ -221,11 +221,12 @@ fn event_type(status: Status, is_self: bool) -> EventType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{Role, Team, TeamId};
     use crate::store::fake::Fake;
+    use crate::store::rows::team_members;
     use crate::store::samples::{
         member_row, membership, organization_id, organization_row, request_of, request_of_admin,
-        tenant, user,
+        team, team_membership, tenant, user,
     };
     use crate::store::table::text;
 
@@ -266,5 +267,30 @@ mod tests {
         let left = store.remove_member(&cx, own, false, &ExpectedVersion::ANY);
         left.await.unwrap();
         assert!(fake.writes().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_member_of_very_many_teams_leaves_some_of_them_first() {
+        let organization = organization_id();
+        for (count, writes) in [(MOST_TEAMS, 1), (MOST_TEAMS + 1, 2)] {
+            let teams = (0..count).map(|number| {
+                let team = Team {
+                    id: TeamId::parse(format!("t{number}")).unwrap(),
+                    ..team(Some(organization.clone()))
+                };
+                team_members::to_row(&team_membership(&team, "ada")).unwrap()
+            });
+            let rows = [organization_row(), member_row("ada", Role::Member)];
+            let fake = Fake::with(teams.chain(rows));
+            let (store, cx, ada) = (fake.store(), request_of_admin(), user("ada"));
+            let member = MemberKey {
+                organization: &organization,
+                user: &ada,
+            };
+            let removed = store.remove_member(&cx, member, false, &ExpectedVersion::ANY);
+            removed.await.unwrap();
+            assert_eq!(fake.writes().len(), writes, "{count}");
+            assert!(!fake.has(&keys::membership(&tenant(), &ada, &organization)));
+        }
     }
 }

@@ -143,3 +143,47 @@ async fn a_suspended_member_of_a_standalone_team_may_not_leave() {
         assert_eq!(forbidden(left.await.unwrap_err()), is_forbidden);
     }
 }
+
+#[tokio::test]
+async fn a_suspension_that_is_taken_over_is_a_change() {
+    let suspended = TeamMembershipPatch {
+        role: None,
+        status: Some(TeamStatus::Suspended),
+    };
+    let by_directory = [("status", "suspended"), (SUSPENDED_BY, "entra")];
+    let (after, fake) = changed(&by_directory, suspended).await;
+    assert_eq!(after.version, 2);
+    assert_eq!(after.updated_at, now());
+    let changes = serde_json::to_value(&fake.last_events()[0].changes).unwrap();
+    assert!(changes[SUSPENDED_BY].is_object(), "{changes}");
+}
+
+#[tokio::test]
+async fn a_leader_must_still_lead_when_they_change_others() {
+    for (target, is_held) in [("bob", true), ("lee", false)] {
+        let team = team(None);
+        let leader = TeamMembership {
+            role: TeamRole::Leader,
+            ..team_membership(&team, "lee")
+        };
+        let rows = [
+            team_row(&team, &[]),
+            to_row(&leader).unwrap(),
+            to_row(&team_membership(&team, "bob")).unwrap(),
+        ];
+        let (fake, target) = (Fake::with(rows), user(target));
+        let (store, cx) = (fake.store(), request_of("lee"));
+        let key = TeamMemberKey {
+            team: &team.id,
+            user: &target,
+        };
+        let removed = store.remove_team_member(&cx, key, false, &ExpectedVersion::ANY);
+        removed.await.unwrap();
+        let own = keys::team_membership(&tenant(), &user("lee"), &team.id);
+        let write = fake.writes().pop().unwrap();
+        let kinds = write.iter().filter(|action| action.key == own);
+        let kinds: Vec<_> = kinds.map(|action| action.kind.as_str()).collect();
+        let expected = if is_held { "ConditionCheck" } else { "Delete" };
+        assert_eq!(kinds, [expected]);
+    }
+}

@@ -130,3 +130,30 @@ fn write_team_change(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TeamPatch;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{
+        organization_id, organization_row, request_of_admin, team, team_row, tenant,
+    };
+
+    #[tokio::test]
+    async fn a_name_in_other_letters_keeps_its_reservation() {
+        let one = team(Some(organization_id()));
+        let key = keys::team_name_reservation(&tenant(), &organization_id(), &one.name.folded());
+        for (name, is_released) in [("SALES", false), ("Other", true)] {
+            let fake = Fake::with([organization_row(), team_row(&one, &[])]);
+            let (store, cx) = (fake.store(), request_of_admin());
+            let patch = TeamPatch {
+                name: Some(name.parse().unwrap()),
+                ..TeamPatch::default()
+            };
+            let updated = store.update_team(&cx, &one.id, &patch, &ExpectedVersion::ANY);
+            updated.await.unwrap();
+            assert_eq!(fake.last_write_of(&key).is_some(), is_released, "{name}");
+        }
+    }
+}
