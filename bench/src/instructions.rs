@@ -66,8 +66,8 @@ const REQUEST: &Parts = &[
         "View::any_organization",
     ),
     (
-        "of that: parsing the caller's membership from its item",
-        "View::membership",
+        "of that: the caller's standing from their membership's item",
+        "View::standing",
     ),
     ("the log line, with its metrics", "Telemetry::write"),
     ("the response, with its headers", "runtime::render"),
@@ -87,7 +87,7 @@ const PAGE: &Parts = &[
     ),
     (
         "of that: parsing the memberships from their items",
-        "store::memberships::from_row|serde_dynamo::de::from_items",
+        "rows::members::from_row|serde_dynamo::de::from_items",
     ),
     (
         "of that: the JSON of the page",

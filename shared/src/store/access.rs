@@ -1,8 +1,9 @@
 //! Permissions: evaluated on read, and enforced as conditions of writes.
 
 use crate::store::rows::{members, names, organizations, users};
-use crate::store::table::{Condition, Item, ItemChange, Transaction, Unmet, text};
+use crate::store::table::{Condition, Item, ItemChange, Transaction, Unmet, from_item, text};
 use crate::store::{Error, Refusal, table};
+use serde::Deserialize;
 use std::collections::HashMap;
 
 use super::Store;
@@ -49,13 +50,13 @@ impl Standing {
 /// Returns the caller's standing by the membership read. The organization does not exist for callers who are
 /// not active members.
 pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Standing, Refusal> {
-    if caller.tenant_admin {
-        return Ok(Standing::TenantAdmin);
-    }
+    standing_of(caller, own.map(|own| (own.role, own.status)))
+}
+
+fn standing_of(caller: &Caller, own: Option<(Role, Status)>) -> Result<Standing, Refusal> {
     match own {
-        Some(membership) if membership.status == Status::Active => {
-            Ok(Standing::Member(membership.role))
-        }
+        _ if caller.tenant_admin => Ok(Standing::TenantAdmin),
+        Some((role, Status::Active)) => Ok(Standing::Member(role)),
         _ => Err(Refusal::NotFound),
     }
 }
@@ -173,6 +174,13 @@ pub(super) fn refusal<L: PartialEq>(unmet: &Unmet<L>, label: &L) -> Option<Refus
     })
 }
 
+/// The attributes of a membership on which a standing depends.
+#[derive(Deserialize)]
+struct StandingRow {
+    role: Role,
+    status: Status,
+}
+
 /// The items that a decision depends on, read in one call.
 pub(super) struct View {
     items: HashMap<Key, Item>,
@@ -188,7 +196,7 @@ impl View {
     ) -> Result<Organization, Error> {
         let item = self.items.get(&keys::organization(&caller.tenant_id, id));
         let item = item.ok_or(Refusal::NotFound)?;
-        let organization = organizations::from_row(item.clone())?;
+        let organization = organizations::from_row(item)?;
         if organization.is_purged(now) {
             return Err(Refusal::NotFound.into());
         }
@@ -225,10 +233,21 @@ impl View {
         item.is_some_and(|item| item.contains_key(organizations::COUNTS_FROM_START))
     }
 
+    /// Returns the standing of a caller whose membership was read, like [`standing`].
+    pub(super) fn standing(
+        &self,
+        caller: &Caller,
+        organization: &OrganizationId,
+    ) -> Result<Standing, Error> {
+        let own = self.items.get(&own_key(caller, organization));
+        let own: Option<StandingRow> = own.map(from_item).transpose()?;
+        Ok(standing_of(caller, own.map(|own| (own.role, own.status)))?)
+    }
+
     /// Returns a membership by its key.
     pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, table::Error> {
         let item = self.items.get(key);
-        item.map(|item| members::from_row(item.clone())).transpose()
+        item.map(members::from_row).transpose()
     }
 
     /// Refuses a caller whose profile was read and is disabled. A tenant admin's permission comes from the token.

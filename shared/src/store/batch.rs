@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{self, standing};
 use super::idempotency;
 use super::table::{self, Transaction, Unmet};
 use super::{Added, Context, Error, IdempotentOutcome, Refusal, Store};
@@ -116,8 +115,8 @@ impl Store {
             return Ok(Some(first));
         }
         view.organization(caller, organization, cx.now)?;
-        let own = view.membership(&access::own_key(caller, organization))?;
-        standing(caller, own.as_ref())?.require(Permission::ManageMembers)?;
+        view.standing(caller, organization)?
+            .require(Permission::ManageMembers)?;
         let Some(record) = record.filter(|_| !is_begun) else {
             return Ok(None);
         };

@@ -13,6 +13,8 @@ mod run_rows;
 mod runs;
 mod update;
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -121,7 +123,7 @@ fn to_row(directory: &Directory) -> Result<Item, table::Error> {
     to_item(&directory.to_recorded(), [key.attributes(), in_index])
 }
 
-fn from_row(item: Item) -> Result<Directory, table::Error> {
+fn from_row(item: impl Borrow<Item>) -> Result<Directory, table::Error> {
     Directory::from_recorded(from_item(item)?)
 }
 

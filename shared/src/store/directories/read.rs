@@ -60,7 +60,7 @@ impl Store {
         let Some(item) = page.items.into_iter().next() else {
             return Ok(LoginDirectory::None);
         };
-        let deletion: DeletionRow = from_item(item.clone())?;
+        let deletion: DeletionRow = from_item(&item)?;
         let directory = from_row(item)?;
         if directory.status == DirectoryStatus::Active && deletion.deleting.is_none() {
             return Ok(LoginDirectory::Active(directory.into()));
@@ -82,7 +82,7 @@ impl Store {
     ) -> Result<(Directory, DeletionRow), Error> {
         let item = self.table.get(&keys::directory(tenant, id)).await?;
         let item = item.ok_or(Refusal::NotFound)?;
-        let deletion = from_item(item.clone())?;
+        let deletion = from_item(&item)?;
         Ok((from_row(item)?, deletion))
     }
 }

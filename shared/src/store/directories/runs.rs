@@ -61,7 +61,7 @@ impl Store {
         });
         let last = page.next.and(last);
         let found = page.items.into_iter().map(|item| {
-            let ReadRow { read_at } = from_item(item.clone())?;
+            let ReadRow { read_at } = from_item(&item)?;
             let directory = from_row(item)?;
             // An earlier release has not recorded it.
             let last = directory
@@ -93,7 +93,7 @@ impl Store {
         let Some(item) = self.table.get(&keys::directory(tenant, id)).await? else {
             return Ok(None);
         };
-        let deletion: DeletionRow = from_item(item.clone())?;
+        let deletion: DeletionRow = from_item(&item)?;
         let directory = from_row(item)?;
         let is_active = directory.status == DirectoryStatus::Active && deletion.deleting.is_none();
         Ok(is_active.then_some(directory))
@@ -127,7 +127,7 @@ impl Store {
             Ok(self.table.query(query).await?)
         })?;
         let runs = page.items.into_iter().map(|item| {
-            let row: RunRow = from_item(item)?;
+            let row: RunRow = from_item(&item)?;
             Ok(row.run)
         });
         Ok(Page {

@@ -52,7 +52,7 @@ impl Store {
                 return Err(Refusal::NotFound.into());
             }
             if let Some(Some(item)) = unmet.of(&DomainAction::Domain) {
-                let before = from_row(item.clone())?;
+                let before = from_row(item)?;
                 let same = super::unchanged(&before)?;
                 let key = super::key_of(&before);
                 let kept = idempotency::unchanged(

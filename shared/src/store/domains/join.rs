@@ -33,7 +33,7 @@ impl Store {
             keys::has_domains(tenant),
         );
         let found = self.read(&[&key, &mark]).await?;
-        let claim = found.item(&key).cloned().map(from_item::<ClaimRow>);
+        let claim = found.item(&key).map(from_item::<ClaimRow>);
         let claim = claim.transpose()?.filter(|claim| claim.auto_join);
         Ok(DomainOfLogin {
             auto_join: claim.map(|claim| AutoJoin {

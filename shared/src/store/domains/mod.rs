@@ -12,6 +12,8 @@ mod recheck;
 mod update;
 mod verify;
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -176,7 +178,7 @@ fn to_row(one: &OrganizationDomain) -> Result<Item, table::Error> {
     to_item(&one.to_recorded(), [key_of(one).attributes(), in_index])
 }
 
-fn from_row(item: Item) -> Result<OrganizationDomain, table::Error> {
+fn from_row(item: impl Borrow<Item>) -> Result<OrganizationDomain, table::Error> {
     OrganizationDomain::from_recorded(from_item(item)?)
 }
 

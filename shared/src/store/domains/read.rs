@@ -4,7 +4,7 @@ use super::from_row;
 use crate::domain::{
     Caller, DomainKey, OrganizationDomain, OrganizationId, Page, Permission, Timestamp,
 };
-use crate::store::access::{View, own_key, standing};
+use crate::store::access::View;
 use crate::store::keys::{self, DOMAIN_PREFIX, Key, MAX_SORT_KEY_BYTES};
 use crate::store::table::Query;
 use crate::store::{Context, Error, Refusal, Store};
@@ -71,14 +71,13 @@ impl Store {
     ) -> Result<View, Error> {
         let view = self.view(caller, organization, more).await?;
         view.organization(caller, organization, now)?;
-        let own = view.membership(&own_key(caller, organization))?;
-        standing(caller, own.as_ref())?.require(Permission::ManageDomains)?;
+        view.standing(caller, organization)?
+            .require(Permission::ManageDomains)?;
         Ok(view)
     }
 }
 
 /// Returns a domain that was read.
 pub(super) fn found(view: &View, key: &Key) -> Result<Option<OrganizationDomain>, Error> {
-    let item = view.item(key).cloned();
-    Ok(item.map(from_row).transpose()?)
+    Ok(view.item(key).map(from_row).transpose()?)
 }

@@ -71,7 +71,7 @@ impl Store {
         let organizations: Vec<_> = organizations.collect();
         let found = self.read(&organizations.iter().collect::<Vec<_>>()).await?;
         let due = domains.into_iter().map(|(domain, place)| {
-            let organization = found.item(&organization_of(&domain)).cloned();
+            let organization = found.item(&organization_of(&domain));
             let organization = organization.map(organizations::from_row).transpose()?;
             Ok(DueDomain {
                 is_of_purged: organization.is_none_or(|it| it.is_purged(until)),

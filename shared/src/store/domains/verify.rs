@@ -108,9 +108,9 @@ impl Store {
                 return Ok(DomainToVerify::Replay(first));
             }
             let item = view.item(key).ok_or(Refusal::NotFound)?;
-            let before = from_row(item.clone())?;
+            let before = from_row(item)?;
             expected.require(before.version)?;
-            let checks: Checks = from_item(item.clone())?;
+            let checks: Checks = from_item(item)?;
             let after = checks.after_one_more(now)?;
             let change = ItemChange::new()
                 .set("checks", number(after.checks))
@@ -227,7 +227,7 @@ impl Store {
         let Some(claim) = view.item(claim) else {
             return Ok(None);
         };
-        let claim: ClaimRow = from_item(claim.clone())?;
+        let claim: ClaimRow = from_item(claim)?;
         if claim.organization_id == one.organization_id {
             return Ok(None);
         }
@@ -235,7 +235,7 @@ impl Store {
         let domain = keys::domain(&one.tenant_id, &claim.organization_id, &one.domain);
         let theirs = self.read(&[&organization, &domain]).await?;
         if let Some(item) = theirs.item(&organization)
-            && organizations::from_row(item.clone())?.is_live()
+            && organizations::from_row(item)?.is_live()
         {
             return Err(Refusal::DomainTaken.into());
         }

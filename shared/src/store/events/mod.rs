@@ -3,6 +3,8 @@
 mod read;
 mod write;
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Event, EventId, PersonalDetails, UserId};
@@ -20,7 +22,7 @@ struct EventRow {
     personal: Option<String>,
 }
 
-fn from_row(item: Item) -> Result<Event, table::Error> {
+fn from_row(item: impl Borrow<Item>) -> Result<Event, table::Error> {
     let row: EventRow = from_item(item)?;
     event_of(&row.record, row.personal.as_deref()).map_err(table::Error::unreadable)
 }

@@ -86,8 +86,7 @@ impl Store {
         } else {
             view.organization(caller, id, now)?;
         }
-        let own = view.membership(&access::own_key(caller, id))?;
-        access::standing(caller, own.as_ref())?.require(Permission::ViewEvents)?;
+        view.standing(caller, id)?.require(Permission::ViewEvents)?;
         Ok(filter.page(vec![found], after, limit))
     }
 

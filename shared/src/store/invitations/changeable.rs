@@ -2,7 +2,7 @@
 
 use super::InvitationAction;
 use crate::domain::{Invitation, InvitationKey, Permission};
-use crate::store::access::{self, View, standing};
+use crate::store::access::{self, View};
 use crate::store::idempotency::Record;
 use crate::store::rows::invitations::from_row;
 use crate::store::rows::organizations;
@@ -41,15 +41,14 @@ pub(super) fn changeable(
     } = key;
     let caller = &cx.caller;
     view.organization(caller, organization, cx.now)?;
-    let own = view.membership(&access::own_key(caller, organization))?;
-    let standing = standing(caller, own.as_ref())?;
+    let standing = view.standing(caller, organization)?;
     standing.require(Permission::ManageMembers)?;
     let item = view.item(&keys::invitation(
         &caller.tenant_id,
         organization,
         invitation,
     ));
-    let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
+    let invitation = from_row(item.ok_or(Refusal::NotFound)?)?;
     if standing.reaches(invitation.role) {
         Ok(invitation)
     } else {

@@ -4,7 +4,7 @@ use super::{InvitationAction, event};
 use crate::domain::{
     Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, TeamId, Transition,
 };
-use crate::store::access::{self, Requirement, View, standing};
+use crate::store::access::{self, Requirement, View};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys::Key;
 use crate::store::rows::invitations::{
@@ -181,8 +181,7 @@ pub(super) fn team_to_join(invitation: &Invitation, team: &TeamId) -> (Key, Cond
 /// Requires that the caller may invite with this role.
 fn require_inviter(cx: &Context, view: &View, invitation: &Invitation) -> Result<(), Error> {
     let caller = &cx.caller;
-    let own = view.membership(&access::own_key(caller, &invitation.organization_id))?;
-    let standing = standing(caller, own.as_ref())?;
+    let standing = view.standing(caller, &invitation.organization_id)?;
     standing.require(Permission::ManageMembers)?;
     if standing.reaches(invitation.role) {
         Ok(())

@@ -101,7 +101,7 @@ impl FoundInvitation {
         let caller = &cx.caller;
         let tenant = &caller.tenant_id;
         let item = view.item(&keys::invitation(tenant, organization, id));
-        let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
+        let invitation = from_row(item.ok_or(Refusal::NotFound)?)?;
         if let Answering::Token(ByToken { token, secret, .. }) = by
             && (token.tenant_id() != tenant || !secret.verifies(token, &invitation))
         {
@@ -113,7 +113,7 @@ impl FoundInvitation {
         let claim = claim.as_ref().and_then(|key| view.item(key));
         Ok(Self {
             membership: view.membership(&access::own_key(caller, organization))?,
-            profile: profile.cloned().map(users::from_row).transpose()?,
+            profile: profile.map(users::from_row).transpose()?,
             is_claimed: claim.is_some_and(|claim| domains::is_claimed_by(claim, organization)),
             invitation,
         })

@@ -65,7 +65,7 @@ impl Store {
         let key = key_of_issued(issued);
         let owner = keys::organization(tenant, organization);
         let view = self.read(&[&key, &owner]).await?;
-        let stored = view.item(&key).cloned().map(from_row).transpose()?;
+        let stored = view.item(&key).map(from_row).transpose()?;
         let live = view
             .item(&owner)
             .filter(|it| !organizations::is_gone(Some(it)));
@@ -75,7 +75,7 @@ impl Store {
         if !is_to_send(&invitation, issued, now) {
             return Ok(MailClaim::Over);
         }
-        let organization_name = organizations::from_row(live.clone())?.name;
+        let organization_name = organizations::from_row(live)?.name;
         let inviter = keys::user(tenant, &invitation.invited_by_user_id);
         let view = self.read(&[&inviter]).await?;
         let inviter = view.item(&inviter).map(names::names_in).transpose()?;

@@ -47,7 +47,7 @@ impl Store {
         } else {
             let own = self.read(&own).await?;
             own.require_enabled(caller)?;
-            let user = own.item(&profile).cloned().map(users::from_row);
+            let user = own.item(&profile).map(users::from_row);
             let user = user.transpose()?;
             let Some(address) = address::verified(caller, user.as_ref()) else {
                 // Also without a cursor, which names an invitation and its organization.
@@ -110,10 +110,10 @@ fn open_query(
 fn with_names(invitation: Invitation, names: &View) -> Result<Option<UserInvitation>, Error> {
     let tenant = &invitation.tenant_id;
     let organization = names.item(&keys::organization(tenant, &invitation.organization_id));
-    let organization = organization.cloned().map(organizations::from_row);
+    let organization = organization.map(organizations::from_row);
     let organization = organization.transpose()?.filter(Organization::is_live);
     let inviter = names.item(&keys::user(tenant, &invitation.invited_by_user_id));
-    let inviter = inviter.cloned().map(users::from_row).transpose()?;
+    let inviter = inviter.map(users::from_row).transpose()?;
     Ok(organization.map(|organization| UserInvitation {
         organization,
         inviter_name: inviter.and_then(|inviter| inviter.display_name),

@@ -30,20 +30,16 @@ impl Store {
         let organization = keys::organization(tenant, id);
         let inviter = keys::user(tenant, token.inviter_id());
         let found = self.read(&[&key, &organization, &inviter]).await?;
-        let invitation = from_row(found.item(&key).cloned().ok_or(Refusal::NotFound)?)?;
+        let invitation = from_row(found.item(&key).ok_or(Refusal::NotFound)?)?;
         if !secret.verifies(token, &invitation) || !invitation.is_open(now) {
             return Err(Refusal::NotFound.into());
         }
-        let organization = found
-            .item(&organization)
-            .cloned()
-            .ok_or(Refusal::NotFound)?;
+        let organization = found.item(&organization).ok_or(Refusal::NotFound)?;
         let organization = organizations::from_row(organization)?;
         if organization.deleted_at.is_some() {
             return Err(Refusal::NotFound.into());
         }
-        let inviter = found.item(&inviter).cloned();
-        let inviter = inviter.map(users::from_row).transpose()?;
+        let inviter = found.item(&inviter).map(users::from_row).transpose()?;
         Ok(InvitationPreview {
             inviter_name: inviter.and_then(|inviter| inviter.display_name),
             organization_name: organization.name,

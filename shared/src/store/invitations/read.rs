@@ -4,7 +4,6 @@ use crate::domain::{
     Email, Invitation, InvitationKey, InvitationStatus, OrganizationId, Page, Permission, TenantId,
     Timestamp,
 };
-use crate::store::access::{self, standing};
 use crate::store::keys::{self, INVITATION_PREFIX, MAX_SORT_KEY_BYTES};
 use crate::store::rows::invitations::{from_row, named_by};
 use crate::store::table::{Condition, Query, text, text_of};
@@ -68,8 +67,8 @@ impl Store {
         let read = async { Ok(self.table.query(query).await?) };
         let (view, page) = tokio::try_join!(self.view(caller, organization, &[]), read)?;
         view.organization(caller, organization, now)?;
-        let own = view.membership(&access::own_key(caller, organization))?;
-        standing(caller, own.as_ref())?.require(Permission::ManageMembers)?;
+        view.standing(caller, organization)?
+            .require(Permission::ManageMembers)?;
         let (mut items, mut next) = (page.items, page.next);
         if items.len() > limit {
             items.truncate(limit);
@@ -100,7 +99,7 @@ impl Store {
         };
         let key = keys::invitation(tenant, organization, &named_by(item)?);
         let found = self.read(&[&key]).await?;
-        let invitation = found.item(&key).cloned().map(from_row).transpose()?;
+        let invitation = found.item(&key).map(from_row).transpose()?;
         Ok(invitation.filter(|invitation| invitation.is_open(now)))
     }
 
@@ -117,9 +116,9 @@ impl Store {
         let key = keys::invitation(&caller.tenant_id, organization, invitation);
         let view = self.view(caller, organization, &[&key]).await?;
         view.organization(caller, organization, cx.now)?;
-        let own = view.membership(&access::own_key(caller, organization))?;
-        standing(caller, own.as_ref())?.require(Permission::ManageMembers)?;
+        view.standing(caller, organization)?
+            .require(Permission::ManageMembers)?;
         let item = view.item(&key).ok_or(Refusal::NotFound)?;
-        Ok(from_row(item.clone())?.shown(cx.now))
+        Ok(from_row(item)?.shown(cx.now))
     }
 }

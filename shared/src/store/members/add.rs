@@ -92,7 +92,7 @@ impl Store {
                     None => table::Error::Conflict("add_member").into(),
                 });
             };
-            let stored = from_row(item.clone())?;
+            let stored = from_row(item)?;
             if let Some(after) = invited_again(&stored, membership, caller) {
                 let name = names::display_name(item);
                 let origin = cx.origin.clone().naming(user_id, name);

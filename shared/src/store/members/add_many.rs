@@ -131,7 +131,7 @@ fn outcome_of(
         let Some(stored) = stored else {
             return Ok(ItemOutcome::Alone);
         };
-        let stored = from_row(stored.clone())?;
+        let stored = from_row(stored)?;
         if invited_again(&stored, asked, &cx.caller).is_some() {
             return Ok(ItemOutcome::Alone);
         }

@@ -14,7 +14,7 @@ use super::MemberFilter;
 use crate::domain::{
     Caller, Membership, OrganizationId, Permission, SearchPrefix, UserId, UserNames,
 };
-use crate::store::access::{self, Standing, View, standing};
+use crate::store::access::{Standing, View};
 use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES, USER_PREFIX};
 use crate::store::rows::members::from_row;
 use crate::store::rows::names::{ProfileCopy, names_in};
@@ -174,8 +174,7 @@ impl Store {
         view: &View,
     ) -> Result<Standing, Error> {
         view.organization(caller, organization, self.clock.now())?;
-        let own = view.membership(&access::own_key(caller, organization))?;
-        let standing = standing(caller, own.as_ref())?;
+        let standing = view.standing(caller, organization)?;
         standing.require(Permission::ViewMembers)?;
         Ok(standing)
     }
@@ -213,7 +212,7 @@ impl Store {
                 continue;
             };
             let copy = ProfileCopy::of(&item)?;
-            let membership = from_row(item.clone())?;
+            let membership = from_row(&item)?;
             if !wanted.includes(phase, &membership, copy.as_ref()) {
                 continue;
             }

@@ -5,7 +5,6 @@ use crate::domain::{
     Caller, MemberKey, Membership, Organization, OrganizationId, OrganizationStatus, Permission,
     Status, TenantId, UserId,
 };
-use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
 use crate::store::rows::members::from_row;
 use crate::store::rows::{organizations, users};
@@ -26,8 +25,8 @@ impl Store {
         let view = self.view(caller, organization, &[&key]).await?;
         view.organization(caller, organization, self.clock.now())?;
         if caller.user_id != *user {
-            let own = view.membership(&access::own_key(caller, organization))?;
-            standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
+            view.standing(caller, organization)?
+                .require(Permission::ViewMembers)?;
         }
         Ok(view.membership(&key)?.ok_or(Refusal::NotFound)?)
     }

@@ -5,7 +5,7 @@ use crate::domain::{
     Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, MemberKey,
     Membership, OrganizationId, Permission, Status, Target, Timestamp, Transition,
 };
-use crate::store::access::{self, Requirement, View, standing};
+use crate::store::access::{self, Requirement, View};
 use crate::store::invitations::{EndedInvitation, InvitationLabels};
 use crate::store::rows::members::{
     JOINED_TEAMS, MOST_TEAMS, from_row, joined_no_more_teams, of_organization, unchanged,
@@ -160,8 +160,7 @@ fn require_reach(
     organization: &OrganizationId,
     before: Option<&Membership>,
 ) -> Result<(), Error> {
-    let own = view.membership(&access::own_key(&cx.caller, organization))?;
-    let standing = standing(&cx.caller, own.as_ref())?;
+    let standing = view.standing(&cx.caller, organization)?;
     standing.require(Permission::ManageMembers)?;
     if before.is_some_and(|before| !standing.reaches(before.role)) {
         return Err(Refusal::Forbidden.into());

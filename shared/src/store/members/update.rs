@@ -5,7 +5,7 @@ use crate::domain::{
     EventDraft, EventType, ExpectedVersion, MemberKey, Membership, MembershipPatch, Permission,
     Status, Transition,
 };
-use crate::store::access::{self, Requirement, standing};
+use crate::store::access::{self, Requirement};
 use crate::store::rows::members::{SUSPENDED_BY, change_inviter, change_to, unchanged};
 use crate::store::table::text;
 use crate::store::{Context, Error, Refusal, Store, keys};
@@ -30,8 +30,7 @@ impl Store {
         self.until_settled("update_membership", |now| async move {
             let view = self.view(caller, organization, &[key]).await?;
             let organization_name = view.organization(caller, organization, now)?.name;
-            let own = view.membership(&access::own_key(caller, organization))?;
-            let standing = standing(caller, own.as_ref())?;
+            let standing = view.standing(caller, organization)?;
             standing.require(Permission::ManageMembers)?;
             let before = view.membership(key)?.ok_or(Refusal::NotFound)?;
             if !standing.reaches(before.role) {

@@ -2,7 +2,6 @@
 
 use super::write::not_changed;
 use crate::domain::{EventType, ExpectedVersion, OrganizationId, Permission};
-use crate::store::access::{self, standing};
 use crate::store::naming::NamedChange;
 use crate::store::{Context, Error, Store};
 
@@ -21,8 +20,7 @@ impl Store {
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
-            let own = view.membership(&access::own_key(caller, id))?;
-            standing(caller, own.as_ref())?.require(permission)?;
+            view.standing(caller, id)?.require(permission)?;
             expected.require(before.version)?;
             let after = before.deleted(now);
             let event = EventType::OrganizationDeleted;

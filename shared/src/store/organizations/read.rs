@@ -2,7 +2,7 @@
 
 use super::{OrganizationFilter, OrganizationForCaller};
 use crate::domain::{Organization, OrganizationId, Permission};
-use crate::store::access::{self, standing};
+use crate::store::access::{self};
 use crate::store::keys::{self, GSI1, GSI2};
 use crate::store::naming::place_by_name;
 use crate::store::rows::organizations::from_row;
@@ -20,8 +20,7 @@ impl Store {
         let count = keys::member_count(&caller.tenant_id, id);
         let view = self.view(caller, id, &[&count]).await?;
         let organization = view.organization(caller, id, self.clock.now())?;
-        let own = view.membership(&access::own_key(caller, id))?;
-        let standing = standing(caller, own.as_ref())?;
+        let standing = view.standing(caller, id)?;
         standing.require(Permission::ViewOrganization)?;
         Ok(OrganizationForCaller {
             organization,

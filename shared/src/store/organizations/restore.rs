@@ -5,7 +5,7 @@ use super::write::not_changed;
 use crate::domain::{
     EventType, ExpectedVersion, Invalid, Name, Organization, OrganizationId, Permission,
 };
-use crate::store::access::{self, Requirement, standing};
+use crate::store::access::{self, Requirement};
 use crate::store::naming::NamedChange;
 use crate::store::settle::Unsettled;
 use crate::store::table::Transaction;
@@ -36,8 +36,7 @@ impl Store {
             }
             let before = view.any_organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
-            let own = view.membership(&access::own_key(caller, id))?;
-            standing(caller, own.as_ref())?.require(permission)?;
+            view.standing(caller, id)?.require(permission)?;
             expected.require(before.version)?;
             if before.is_live() && name.is_some_and(|name| *name != before.name) {
                 return Err(Refusal::Invalid {

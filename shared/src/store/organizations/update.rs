@@ -6,7 +6,6 @@ use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Organization, OrganizationId, OrganizationPatch,
     Origin, Permission,
 };
-use crate::store::access::{self, standing};
 use crate::store::naming::{NamedChange, renamed};
 use crate::store::{Context, Error, Refusal, Store, WriteOutcome};
 
@@ -32,8 +31,7 @@ impl Store {
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
-            let own = view.membership(&access::own_key(caller, id))?;
-            standing(caller, own.as_ref())?.require(permission)?;
+            view.standing(caller, id)?.require(permission)?;
             expected.require(before.version)?;
             let after = patch
                 .apply(&before, now)

@@ -1,5 +1,7 @@
 //! Invitations by email, and the items of the addresses that are invited.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Recorded;
@@ -89,7 +91,7 @@ pub(in crate::store) fn to_row(invitation: &Invitation) -> Result<Item, table::E
 }
 
 /// Reads an invitation as it is stored: one that has expired is still pending.
-pub(in crate::store) fn from_row(item: Item) -> Result<Invitation, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<Invitation, table::Error> {
     Invitation::from_recorded(from_item(item)?)
 }
 

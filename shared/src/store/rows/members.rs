@@ -1,5 +1,7 @@
 //! Memberships in organizations.
 
+use std::borrow::Borrow;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +77,7 @@ pub(in crate::store) fn to_row(membership: &Membership) -> Result<Item, table::E
     Ok(item)
 }
 
-pub(in crate::store) fn from_row(item: Item) -> Result<Membership, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<Membership, table::Error> {
     Membership::from_recorded(from_item(item)?)
 }
 

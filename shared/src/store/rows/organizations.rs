@@ -1,5 +1,7 @@
 //! Organizations.
 
+use std::borrow::Borrow;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +109,7 @@ fn expires_at(organization: &Organization) -> Option<i64> {
     }
 }
 
-pub(in crate::store) fn from_row(item: Item) -> Result<Organization, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<Organization, table::Error> {
     Organization::from_recorded(from_item(item)?)
 }
 

@@ -1,5 +1,7 @@
 //! Team memberships.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Recorded;
@@ -43,7 +45,7 @@ pub(in crate::store) fn to_row(membership: &TeamMembership) -> Result<Item, tabl
     to_item(&membership.to_recorded(), keys)
 }
 
-pub(in crate::store) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<TeamMembership, table::Error> {
     TeamMembership::from_recorded(from_item(item)?)
 }
 

@@ -1,5 +1,7 @@
 //! Teams.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Recorded;
@@ -54,13 +56,15 @@ pub(in crate::store) fn to_row(team: &Team) -> Result<Item, table::Error> {
     to_item(&team.to_recorded(), keys)
 }
 
-pub(in crate::store) fn from_row(item: Item) -> Result<Team, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<Team, table::Error> {
     Team::from_recorded(from_item(item)?)
 }
 
 /// Returns the team, or `None` if the item is the tombstone of a deleted team.
-pub(in crate::store) fn live_from_row(item: Item) -> Result<Option<Team>, table::Error> {
-    if item.contains_key(DELETED_AT) {
+pub(in crate::store) fn live_from_row(
+    item: impl Borrow<Item>,
+) -> Result<Option<Team>, table::Error> {
+    if item.borrow().contains_key(DELETED_AT) {
         return Ok(None);
     }
     from_row(item).map(Some)

@@ -1,5 +1,7 @@
 //! Profiles of users.
 
+use std::borrow::Borrow;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +57,7 @@ enum StoredStatus {
     Erasing,
 }
 
-pub(in crate::store) fn from_row(item: Item) -> Result<User, table::Error> {
+pub(in crate::store) fn from_row(item: impl Borrow<Item>) -> Result<User, table::Error> {
     let row: UserRow = from_item(item)?;
     Ok(User {
         tenant_id: row.tenant_id,
@@ -145,7 +147,7 @@ pub(in crate::store) fn profile(user: &User) -> ItemChange {
 
 /// Returns the address in a user's profile, if they have one and it is verified.
 pub(in crate::store) fn verified_address(profile: Option<&Item>) -> Result<Option<Email>, Error> {
-    let profile = profile.cloned().map(from_row).transpose()?;
+    let profile = profile.map(from_row).transpose()?;
     Ok(profile.and_then(|profile| profile.verified_email().cloned()))
 }
 

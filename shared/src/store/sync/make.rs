@@ -66,7 +66,7 @@ impl Store {
         if let Some(Some(found)) = unmet.of(&SyncAction::Made)
             && found.contains_key(AWAITS_ORGANIZATION)
         {
-            let found = teams::from_row(found.clone())?;
+            let found = teams::from_row(found)?;
             let waiting = Move {
                 version: found.version,
                 name: &team.name,
@@ -92,7 +92,7 @@ impl Store {
         let Some(item) = self.table.get(&keys::organization(tenant, id)).await? else {
             return Ok(WriteOutcome::Unchanged);
         };
-        let before = organizations::from_row(item.clone())?;
+        let before = organizations::from_row(&item)?;
         let reserved = organizations::reserved_name(&item, &before);
         if before.version != version || !before.is_live() {
             return Ok(WriteOutcome::Unchanged);
@@ -124,7 +124,7 @@ impl Store {
         let Some(item) = self.table.get(&keys::team(tenant, id)).await? else {
             return Ok(WriteOutcome::Unchanged);
         };
-        let before = teams::from_row(item.clone())?;
+        let before = teams::from_row(&item)?;
         let reserved = teams::reserved_name(&item, &before);
         if before.version != version {
             return Ok(WriteOutcome::Unchanged);

@@ -194,7 +194,7 @@ impl Store {
             match unmet.of(&SyncAction::Team) {
                 Some(Some(item)) if !item.contains_key("organization_id") => {
                     // Its role or status has changed.
-                    let before = team_members::from_row(item.clone())?;
+                    let before = team_members::from_row(item)?;
                     let moved = self.move_team_membership(origin, &before, organization);
                     return Ok(Box::pin(moved).await?);
                 }

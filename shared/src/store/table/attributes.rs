@@ -1,5 +1,7 @@
-//! Deserializes rows from attributes in place. `serde_dynamo` first moves an item into a map of its own, which
-//! costs as much as reading the row.
+//! Deserializes rows from attributes where they are. `serde_dynamo` takes an item, so a copy of one that is needed
+//! later, and first moves it into a map of its own, which costs as much as reading the row.
+
+use std::borrow::Borrow;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
@@ -12,23 +14,25 @@ use super::Error;
 use super::item::Item;
 
 /// Reads a row from an item.
-pub(in crate::store) fn from_item<R: DeserializeOwned>(item: Item) -> Result<R, Error> {
-    read(item).map_err(Error::unreadable)
+pub(in crate::store) fn from_item<R: DeserializeOwned>(
+    item: impl Borrow<Item>,
+) -> Result<R, Error> {
+    read(item.borrow()).map_err(Error::unreadable)
 }
 
-fn read<'de, R: Deserialize<'de>>(item: Item) -> Result<R, value::Error> {
+fn read<'de, R: Deserialize<'de>>(item: &'de Item) -> Result<R, value::Error> {
     R::deserialize(map(item))
 }
 
 fn map<'de>(
-    item: Item,
-) -> MapDeserializer<'de, impl Iterator<Item = (String, Attribute)>, value::Error> {
-    MapDeserializer::new(item.into_iter().map(|(name, it)| (name, Attribute(it))))
+    item: &'de Item,
+) -> MapDeserializer<'de, impl Iterator<Item = (&'de str, Attribute<'de>)>, value::Error> {
+    MapDeserializer::new(item.iter().map(|(name, it)| (name.as_str(), Attribute(it))))
 }
 
-struct Attribute(AttributeValue);
+struct Attribute<'de>(&'de AttributeValue);
 
-impl IntoDeserializer<'_, value::Error> for Attribute {
+impl<'de> IntoDeserializer<'de, value::Error> for Attribute<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -36,12 +40,12 @@ impl IntoDeserializer<'_, value::Error> for Attribute {
     }
 }
 
-impl<'de> Deserializer<'de> for Attribute {
+impl<'de> Deserializer<'de> for Attribute<'de> {
     type Error = value::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
         match self.0 {
-            AttributeValue::S(text) => visitor.visit_string(text),
+            AttributeValue::S(text) => visitor.visit_borrowed_str(text),
             AttributeValue::N(number) => {
                 if let Ok(number) = number.parse::<u64>() {
                     visitor.visit_u64(number)
@@ -56,13 +60,13 @@ impl<'de> Deserializer<'de> for Attribute {
                     ))
                 }
             }
-            AttributeValue::Bool(flag) => visitor.visit_bool(flag),
+            AttributeValue::Bool(flag) => visitor.visit_bool(*flag),
             AttributeValue::Null(_) => visitor.visit_unit(),
             AttributeValue::L(list) => {
-                SeqDeserializer::new(list.into_iter().map(Self)).deserialize_any(visitor)
+                SeqDeserializer::new(list.iter().map(Attribute)).deserialize_any(visitor)
             }
             AttributeValue::Ss(texts) => {
-                SeqDeserializer::new(texts.into_iter()).deserialize_any(visitor)
+                SeqDeserializer::new(texts.iter().map(String::as_str)).deserialize_any(visitor)
             }
             AttributeValue::M(members) => map(members).deserialize_any(visitor),
             _ => Err(value::Error::custom(
@@ -86,7 +90,7 @@ impl<'de> Deserializer<'de> for Attribute {
         visitor: V,
     ) -> Result<V::Value, value::Error> {
         match self.0 {
-            AttributeValue::S(name) => visitor.visit_enum(name.into_deserializer()),
+            AttributeValue::S(name) => visitor.visit_enum(name.as_str().into_deserializer()),
             _ => Err(value::Error::custom("a name is not a text")),
         }
     }
@@ -172,9 +176,9 @@ mod tests {
         item.remove("absent");
         let set = AttributeValue::Ss(row.list.clone());
         item.insert("another".to_owned(), AttributeValue::M(HashMap::new()));
-        assert_eq!(read::<Row>(item.clone()).unwrap(), row);
+        assert_eq!(read::<Row>(&item).unwrap(), row);
         item.insert("list".to_owned(), set);
-        assert_eq!(read::<Row>(item).unwrap(), row);
+        assert_eq!(read::<Row>(&item).unwrap(), row);
     }
 
     #[test]
@@ -187,7 +191,7 @@ mod tests {
         let any = serde_json::json!({"null": null, "list": [null, 1, "a"]});
         let row = Row { any };
         let item: Item = serde_dynamo::to_item(&row).unwrap();
-        assert_eq!(read::<Row>(item).unwrap(), row);
+        assert_eq!(read::<Row>(&item).unwrap(), row);
     }
 
     #[test]
@@ -207,8 +211,8 @@ mod tests {
             AttributeValue::L(Vec::new()),
         ] {
             let item = Item::from([("version".to_owned(), value)]);
-            assert!(read::<Row>(item).is_err());
+            assert!(read::<Row>(&item).is_err());
         }
-        assert!(read::<Row>(Item::new()).is_err());
+        assert!(read::<Row>(&Item::new()).is_err());
     }
 }

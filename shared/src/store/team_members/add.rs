@@ -44,7 +44,7 @@ impl Store {
             let stored = if own && view.standing == TeamStanding::Leads {
                 // A leader is already in the team, so only the role remains to be checked.
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
-                from_row(view.items.item(&key).cloned().ok_or(Refusal::NotFound)?)?
+                from_row(view.items.item(&key).ok_or(Refusal::NotFound)?)?
             } else {
                 let membership = TeamMembership::new(team, user.clone(), role, now);
                 let put = self.put_into_team(cx, &view, membership);
@@ -166,7 +166,7 @@ impl Store {
             return Err(refusal.into());
         }
         match unmet.of(&TeamMemberAction::Membership) {
-            Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
+            Some(Some(item)) => Ok(Err(from_row(item)?)),
             _ => Err(table::Error::Conflict("add_team_member").into()),
         }
     }

@@ -37,7 +37,7 @@ impl Store {
         let view = self.team_view_with(caller, team, user).await?;
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let item = view.items.item(&key).ok_or(Refusal::NotFound)?;
-        let membership = from_row(item.clone())?;
+        let membership = from_row(item)?;
         let Some(organization) = &view.found.team.organization_id else {
             return Ok(membership);
         };
@@ -219,7 +219,7 @@ impl Store {
                 if let Some(own) = items.remove(&key) {
                     memberships.insert(id.clone(), members::from_row(own)?);
                 }
-                let organization = items.get(&keys::organization(tenant, id)).cloned();
+                let organization = items.get(&keys::organization(tenant, id));
                 let organization = organization.map(organizations::from_row).transpose()?;
                 let is_there = organization.is_some_and(|it| it.is_live() && !it.is_purged(now));
                 if !is_there || !is_active(memberships.get(id)) {

@@ -31,7 +31,7 @@ impl Store {
                 // Already removed. Reveals nothing about the team.
                 return Ok(());
             }
-            let own = first.item(key).filter(|_| is_self).cloned();
+            let own = first.item(key).filter(|_| is_self);
             let own = own.map(from_row).transpose()?;
             let is_suspended = own.is_some_and(|own| own.status != Status::Active);
             let is_standalone = is_standalone(first.item(&keys::team(&caller.tenant_id, team)))?;
@@ -47,7 +47,7 @@ impl Store {
             if is_suspended || !is_self {
                 view.require_lead()?;
             }
-            let Some(before) = view.items.item(key).cloned() else {
+            let Some(before) = view.items.item(key) else {
                 return Ok(());
             };
             let before = from_row(before)?;
@@ -80,7 +80,7 @@ impl Store {
 
 /// Returns whether the team is live and in no organization.
 fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
-    let team = team.cloned().map(teams::live_from_row).transpose()?;
+    let team = team.map(teams::live_from_row).transpose()?;
     Ok(team
         .flatten()
         .is_some_and(|team| team.organization_id.is_none()))

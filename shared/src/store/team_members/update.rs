@@ -32,7 +32,7 @@ impl Store {
         self.until_settled("update_team_membership", |now| async move {
             let view = self.team_view_with(caller, team, user).await?;
             view.require_lead()?;
-            let before = view.items.item(key).cloned().ok_or(Refusal::NotFound)?;
+            let before = view.items.item(key).ok_or(Refusal::NotFound)?;
             let before = from_row(before)?;
             expected.require(before.version)?;
             let own = view.membership_in_organization(user)?;

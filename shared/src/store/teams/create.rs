@@ -5,7 +5,7 @@ use crate::domain::{EventDraft, EventType, Limits, Permission, Team, Transition}
 use crate::store::rows::teams::to_row;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, access, idempotency, table};
+use crate::store::{Context, Error, IdempotentOutcome, Refusal, Store, idempotency, table};
 
 impl Store {
     /// Creates a team. Requires a manager of the organization or a higher role, or a tenant admin; a standalone
@@ -31,8 +31,8 @@ impl Store {
                     return Ok(first);
                 }
                 let found = view.organization(caller, id, team.created_at)?;
-                let own = view.membership(&access::own_key(caller, id))?;
-                access::standing(caller, own.as_ref())?.require(Permission::ManageTeams)?;
+                view.standing(caller, id)?
+                    .require(Permission::ManageTeams)?;
                 let exceeding = team.limits.exceeding(&Limits::default(), &found.limits);
                 if !exceeding.is_empty() {
                     return Err(Refusal::BudgetExceedsOrganization(exceeding).into());

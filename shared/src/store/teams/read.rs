@@ -8,7 +8,7 @@ use crate::domain::{OrganizationId, Permission, TeamId};
 use crate::store::keys::{self, GSI1};
 use crate::store::rows::teams::from_row;
 use crate::store::table::Query;
-use crate::store::{Context, Error, Page, Refusal, Store, access};
+use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// Bytes of effective models after which a page ends. Each team may show all models of its organization, and a
 /// response is limited to 6 MB.
@@ -48,8 +48,7 @@ impl Store {
             Some(id) => {
                 let (view, page) = tokio::try_join!(self.view(caller, id, &[]), teams.err_into())?;
                 let found = view.organization(caller, id, self.clock.now())?;
-                let own = view.membership(&access::own_key(caller, id))?;
-                access::standing(caller, own.as_ref())?.require(Permission::ViewTeams)?;
+                view.standing(caller, id)?.require(Permission::ViewTeams)?;
                 (Some(found), page)
             }
             None if caller.tenant_admin => (None, teams.await?),

@@ -4,7 +4,7 @@ use super::{TeamAction, TeamWithLimits, not_changed};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
 };
-use crate::store::access::{self, View};
+use crate::store::access::View;
 use crate::store::idempotency::{self, Record};
 use crate::store::rows::team_members;
 use crate::store::rows::teams::{DELETED_AT, from_row, is_there, to_row};
@@ -112,12 +112,11 @@ impl Store {
         if let Some(id) = &team.organization_id {
             let view = self.view(caller, id, &[]).await?;
             view.organization(caller, id, self.clock.now())?;
-            let own = view.membership(&access::own_key(caller, id))?;
-            access::standing(caller, own.as_ref())?;
+            view.standing(caller, id)?;
             return Ok(Refusal::Forbidden);
         }
         let own = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
-        let own = first.item(&own).cloned().map(team_members::from_row);
+        let own = first.item(&own).map(team_members::from_row);
         let is_member = own
             .transpose()?
             .is_some_and(|own| own.status == Status::Active);

@@ -54,7 +54,7 @@ impl Store {
         let first = self.read_team(caller, id, None).await?;
         let mut more = vec![keys::team_membership(tenant, user, id)];
         if let Some(item) = first.item(&keys::team(tenant, id))
-            && let Some(organization) = from_row(item.clone())?.organization_id
+            && let Some(organization) = from_row(item)?.organization_id
         {
             more.push(keys::membership(tenant, user, &organization));
         }
@@ -73,10 +73,9 @@ impl Store {
         let team_key = keys::team(&caller.tenant_id, id);
         let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
         let item = first.item(&team_key).ok_or(Refusal::NotFound)?;
-        let team = live_from_row(item.clone())?.ok_or(Refusal::NotFound)?;
+        let team = live_from_row(item)?.ok_or(Refusal::NotFound)?;
         let own = first
             .item(&own_key)
-            .cloned()
             .map(team_members::from_row)
             .transpose()?;
         let member = own.as_ref().is_some_and(|own| own.status == Status::Active);
@@ -106,8 +105,7 @@ impl Store {
         let view = self.view_of_enabled(caller, &organization_id, &wanted);
         let view = view.await?;
         let organization = view.organization(caller, &organization_id, self.clock.now())?;
-        let in_organization = view.membership(&access::own_key(caller, &organization_id))?;
-        let standing = match access::standing(caller, in_organization.as_ref())? {
+        let standing = match view.standing(caller, &organization_id)? {
             one if one.grants(Permission::ManageTeams) => TeamStanding::Manages,
             Standing::Member(_) if leader => TeamStanding::Leads,
             _ => TeamStanding::Sees,

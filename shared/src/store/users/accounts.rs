@@ -82,7 +82,7 @@ impl Store {
             .filter_map(|(profile, entry)| Some((found.get(profile)?, found.get(entry))));
         let mut accounts = Vec::new();
         for (profile, entry) in known {
-            let user = from_row(profile.clone())?;
+            let user = from_row(profile)?;
             let Some(account) = user.entra_object_id else {
                 continue;
             };

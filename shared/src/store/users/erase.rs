@@ -102,7 +102,7 @@ impl Store {
             // A login that was under way when the user was erased can leave something behind.
             return self.remove_all(&removal, &found, None, now).await;
         };
-        let before = from_row(profile.clone())?;
+        let before = from_row(&profile)?;
         if !before.is_being_erased {
             if caller.user_id == *user {
                 require_enabled(Some(&profile))?;
@@ -157,13 +157,13 @@ impl Store {
         let keys: Vec<_> = keys.collect();
         let items = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
         let items = items.into_values();
-        let organizations = items.map(|item| Ok((organizations::from_row(item.clone())?, item)));
+        let organizations = items.map(|item| Ok((organizations::from_row(&item)?, item)));
         organizations.collect()
     }
 
     /// Refuses if the user is the last owner of an organization.
     async fn require_other_owners(&self, found: &UserItems) -> Result<(), Error> {
-        let owned = found.memberships.iter().cloned().map(members::from_row);
+        let owned = found.memberships.iter().map(members::from_row);
         let owned: Vec<_> = owned.collect::<Result<_, _>>()?;
         let owned: Vec<_> = owned
             .into_iter()
@@ -206,7 +206,7 @@ impl Store {
 
     /// Gives a user the status back that they had before.
     async fn unmark_erasing(&self, profile: &Item) -> Result<(), Error> {
-        let before = from_row(profile.clone())?;
+        let before = from_row(profile)?;
         let disabled = || text(UserStatus::Disabled.as_str());
         let status = profile.get(STATUS_BEFORE).cloned();
         let change = ItemChange::new()
@@ -228,11 +228,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Unsettled> {
         let user = removal.user;
-        let teams = found.team_memberships.iter().cloned();
-        let mut teams: Vec<_> = teams
-            .map(team_members::from_row)
-            .collect::<Result<_, _>>()?;
-        let memberships = found.memberships.iter().cloned().map(members::from_row);
+        let teams = found.team_memberships.iter().map(team_members::from_row);
+        let mut teams: Vec<_> = teams.collect::<Result<_, _>>()?;
+        let memberships = found.memberships.iter().map(members::from_row);
         let memberships: Vec<_> = memberships.collect::<Result<_, _>>()?;
         let organizations = self.organizations_in(&memberships).await?;
         for (membership, item) in memberships.iter().zip(&found.memberships) {
@@ -372,7 +370,7 @@ impl Store {
         self.until_settled("remove_from_erased", |now| async move {
             let profile = self.table.get(&keys::user(tenant, user)).await?;
             if let Some(profile) = profile
-                && !from_row(profile)?.is_being_erased
+                && !from_row(&profile)?.is_being_erased
             {
                 return Ok(false);
             }

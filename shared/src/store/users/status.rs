@@ -43,7 +43,7 @@ impl Store {
         self.until_settled("change_user_status", |now| async move {
             let found = self.read(&[key, own]).await?;
             require_enabled(found.item(own))?;
-            let before = found.item(key).cloned().ok_or(Refusal::NotFound)?;
+            let before = found.item(key).ok_or(Refusal::NotFound)?;
             let is_by_directory = before.contains_key(DISABLED_BY);
             let before = from_row(before)?;
             if before.is_being_erased {

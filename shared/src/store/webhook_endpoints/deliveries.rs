@@ -1,5 +1,6 @@
 //! Deliveries to an endpoint.
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ const ATTRIBUTES: [&str; 11] = [
     "expires_at",
 ];
 
-fn from_row(item: Item) -> Result<Delivery, table::Error> {
+fn from_row(item: impl Borrow<Item>) -> Result<Delivery, table::Error> {
     let row: DeliveryRow = from_item(item)?;
     Ok(Delivery {
         id: row.id,

@@ -10,6 +10,8 @@ mod rotate;
 mod test;
 mod update;
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -82,7 +84,7 @@ fn to_row(endpoint: &WebhookEndpoint) -> Result<Item, table::Error> {
     to_item(&endpoint.to_recorded(), [key.attributes(), Item::new()])
 }
 
-fn from_row(item: Item) -> Result<WebhookEndpoint, table::Error> {
+fn from_row(item: impl Borrow<Item>) -> Result<WebhookEndpoint, table::Error> {
     WebhookEndpoint::from_recorded(from_item(item)?)
 }
 

@@ -146,7 +146,7 @@ impl Store {
             return Ok(None);
         };
         let row: SecretRow = from_item(secret)?;
-        let hold: HoldRow = from_item(endpoint.clone())?;
+        let hold: HoldRow = from_item(&endpoint)?;
         let active = |secret: Option<String>, until: Option<i64>| {
             secret.filter(|_| until.is_some_and(|until| now.as_second() < until))
         };
