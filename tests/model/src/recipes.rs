@@ -5,13 +5,14 @@ mod logins;
 mod parts;
 
 use muster::domain::{Permission, Role, Source, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::requests::Request;
 use crate::table::{Id, Invitation, Key, Membership, Organization};
 use crate::transaction::{Change, Condition, Transaction};
 
 /// The reads before a transaction that it depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The organization to change.
     pub organization: Option<Organization>,

@@ -1,6 +1,7 @@
 //! The users' requests and their outcomes.
 
 use muster::domain::{Role, Status};
+use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray, VariantNames};
 
 use crate::table::{Id, Key};
@@ -8,7 +9,7 @@ use crate::table::{Id, Key};
 /// A request of a user. The last three are steps of the user's login.
 ///
 /// To disable and enable users, each caller has the token of a tenant admin. All else they do as a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 #[derive(EnumDiscriminants, IntoStaticStr, VariantNames)]
 #[strum_discriminants(name(RequestKind), vis(pub(crate)))]

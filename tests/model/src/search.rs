@@ -156,6 +156,31 @@ impl Scope {
         }
     }
 
+    /// Adds all steps that are possible in a state.
+    pub fn steps(&self, state: &State, steps: &mut Vec<Step>) {
+        let busy = state
+            .clients
+            .iter()
+            .filter(|client| **client != Client::Idle)
+            .count();
+        for (user, client) in state.clients.iter().enumerate() {
+            match client {
+                Client::Idle if busy < self.at_once => {
+                    let requests = self.requests(state, user).into_iter();
+                    steps.extend(requests.map(|request| Step::Ask(user, request)));
+                }
+                Client::Idle => {}
+                Client::Sent { .. } => {
+                    steps.push(Step::Arrive(user));
+                    if self.lost_answers {
+                        steps.push(Step::ArriveUnanswered(user));
+                    }
+                }
+                Client::Lost { .. } => steps.push(Step::ArriveAgain(user)),
+            }
+        }
+    }
+
     /// The state after a step; `None` if the step is not possible.
     pub fn after(&self, state: &State, step: Step) -> Option<State> {
         match step {
@@ -189,88 +214,86 @@ impl Scope {
     }
 }
 
+/// A state as a search keeps it: in some 60 bytes of serde's form, a tenth of [`State`]. The memory that a search
+/// needs is mostly that of the states that it has yet to visit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn new(state: &State) -> Self {
+        let packed = postcard::to_allocvec(state).expect("a state has arrays and numbers only");
+        Self(packed.into())
+    }
+
+    fn state(&self) -> State {
+        postcard::from_bytes(&self.0).expect("a state that was packed")
+    }
+}
+
 impl Model for Scope {
-    type State = State;
+    type State = Packed;
     type Action = Step;
 
-    fn init_states(&self) -> Vec<State> {
-        vec![State::default()]
+    fn init_states(&self) -> Vec<Packed> {
+        vec![Packed::new(&State::default())]
     }
 
-    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        let busy = state
-            .clients
-            .iter()
-            .filter(|client| **client != Client::Idle)
-            .count();
-        for (user, client) in state.clients.iter().enumerate() {
-            match client {
-                Client::Idle if busy < self.at_once => {
-                    let requests = self.requests(state, user).into_iter();
-                    steps.extend(requests.map(|request| Step::Ask(user, request)));
-                }
-                Client::Idle => {}
-                Client::Sent { .. } => {
-                    steps.push(Step::Arrive(user));
-                    if self.lost_answers {
-                        steps.push(Step::ArriveUnanswered(user));
-                    }
-                }
-                Client::Lost { .. } => steps.push(Step::ArriveAgain(user)),
-            }
-        }
+    fn actions(&self, state: &Packed, steps: &mut Vec<Step>) {
+        self.steps(&state.state(), steps);
     }
 
-    fn next_state(&self, state: &State, step: Step) -> Option<State> {
-        self.after(state, step).map(|after| representative(&after))
+    fn next_state(&self, state: &Packed, step: Step) -> Option<Packed> {
+        let after = self.after(&state.state(), step)?;
+        Some(Packed::new(&representative(&after)))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("an organization has an owner", |_, state: &State| {
+            Property::always("an organization has an owner", |_, state: &Packed| {
+                let table = state.state().table;
+                (0..ORGANIZATIONS)
+                    .all(|id| table.organizations[id].is_none() || table.active_owners(id) > 0)
+            }),
+            Property::always("the owner count is correct", |_, state: &Packed| {
+                let table = state.state().table;
                 (0..ORGANIZATIONS).all(|id| {
-                    state.table.organizations[id].is_none() || state.table.active_owners(id) > 0
+                    table.organizations[id]
+                        .is_none_or(|it| usize::from(it.owner_count) == table.active_owners(id))
                 })
             }),
-            Property::always("the owner count is correct", |_, state: &State| {
-                (0..ORGANIZATIONS).all(|id| {
-                    state.table.organizations[id].is_none_or(|it| {
-                        usize::from(it.owner_count) == state.table.active_owners(id)
-                    })
-                })
+            Property::always("names are unique", |_, state: &Packed| {
+                names_are_unique(&state.state().table)
             }),
-            Property::always("names are unique", |_, state: &State| {
-                names_are_unique(&state.table)
+            Property::always("no user is added twice", |_, state: &Packed| {
+                !state.state().wrongs.replaced
             }),
-            Property::always("no user is added twice", |_, state: &State| {
-                !state.wrongs.replaced
-            }),
-            Property::always("an address has one open invitation", |_, state: &State| {
-                !state.wrongs.invited_twice
+            Property::always("an address has one open invitation", |_, state: &Packed| {
+                !state.state().wrongs.invited_twice
             }),
             Property::always(
                 "no ended or replaced token is accepted",
-                |_, state: &State| !state.wrongs.dead_token,
+                |_, state: &Packed| !state.state().wrongs.dead_token,
             ),
-            Property::always("every writer has permission", |_, state: &State| {
-                !state.wrongs.without_right
+            Property::always("every writer has permission", |_, state: &Packed| {
+                !state.state().wrongs.without_right
             }),
-            Property::always("no disabled user writes", |_, state: &State| {
-                !state.wrongs.by_disabled
-            }),
-            Property::always("deleted organizations do not change", |_, state: &State| {
-                !state.wrongs.in_deleted
+            Property::always("no disabled user writes", |_, state: &Packed| {
+                !state.state().wrongs.by_disabled
             }),
             Property::always(
-                "no write overwrites an unread change",
-                |_, state: &State| !state.wrongs.lost_update,
+                "deleted organizations do not change",
+                |_, state: &Packed| !state.state().wrongs.in_deleted,
             ),
-            Property::always("no write is applied twice", |_, state: &State| {
-                !state.wrongs.twice
+            Property::always(
+                "no write overwrites an unread change",
+                |_, state: &Packed| !state.state().wrongs.lost_update,
+            ),
+            Property::always("no write is applied twice", |_, state: &Packed| {
+                !state.state().wrongs.twice
             }),
             Property::always(
                 "no applied write is reported as refused",
-                |_, state: &State| !state.wrongs.denied,
+                |_, state: &Packed| !state.state().wrongs.denied,
             ),
         ]
     }

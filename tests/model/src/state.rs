@@ -1,6 +1,7 @@
 //! A state: the table, the concurrent requests, and the violations so far.
 
 use muster::domain::{Permission, Role, Source, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::decisions::{Decision, decide, refusal};
 use crate::recipes::{Seen, transaction};
@@ -10,7 +11,7 @@ use crate::table::{Id, Key, Table, USERS};
 use crate::transaction::{Attempt, ConditionKind, Transaction, grants};
 
 /// The progress of a user's request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Client {
     /// No request.
     #[default]
@@ -36,7 +37,7 @@ pub enum Client {
 }
 
 /// Violations that the table alone does not show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one property")]
 pub struct Wrongs {
     /// A write whose caller had no permission at that moment.
@@ -60,7 +61,7 @@ pub struct Wrongs {
 }
 
 /// A state: the table and the concurrent requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The table.
     pub table: Table,

@@ -1,6 +1,7 @@
 //! The table, as far as conditions depend on it.
 
 use muster::domain::{Role, Source, Status};
+use serde::{Deserialize, Serialize};
 
 /// Users.
 pub const USERS: usize = 3;
@@ -16,7 +17,7 @@ pub const NAMES: usize = 2;
 pub type Id = usize;
 
 /// An organization's item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Organization {
     /// Its name.
     pub name: Id,
@@ -27,7 +28,7 @@ pub struct Organization {
 }
 
 /// A membership's item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Membership {
     /// The role.
     pub role: Role,
@@ -62,7 +63,7 @@ impl Membership {
 }
 
 /// An invitation by email that is open. One that has ended is not in the table of the model: no write depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Invitation {
     /// The role.
     pub role: Role,
@@ -86,7 +87,7 @@ pub enum Key {
 }
 
 /// All items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Table {
     /// The organizations.
     pub organizations: [Option<Organization>; ORGANIZATIONS],

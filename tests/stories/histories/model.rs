@@ -15,7 +15,6 @@ use muster_model::scope::Scope;
 use muster_model::search::Step;
 use muster_model::state::{Client, State};
 use muster_model::table::Id;
-use stateright::Model;
 use support::history::invitations::{InvitationRequest, Links, Proof};
 use support::history::names::USERS;
 use support::history::requests::{actor_of, send};
@@ -101,7 +100,7 @@ async fn walk(seed: u64) -> Vec<(&'static str, RequestOutcome)> {
     };
     let mut steps = Vec::new();
     for _ in 0..STEPS {
-        walker.scope.actions(&walker.state, &mut steps);
+        walker.scope.steps(&walker.state, &mut steps);
         if random.u8(..4) > 0 {
             // Seldom, so that most users can do something.
             steps.retain(|step| !matches!(step, Step::Ask(_, Request::Disable { .. })));

@@ -42,12 +42,13 @@ pub(super) fn require_times(operation: &str, calls: &[TableRequest], started: &s
             "Put" => (&input["Item"]["version"], &input["Item"]["updated_at"]),
             _ => (&values[":set_version"], &values[":set_updated_at"]),
         };
-        let is_required = |(name, value): (&String, &Value)| {
-            name.contains("version") && name != ":set_version" && value == version
-        };
-        let is_same = values
-            .as_object()
-            .is_some_and(|it| it.iter().any(is_required));
+        // An item that must have the version already gets no new one.
+        let condition = input["ConditionExpression"].as_str().unwrap_or_default();
+        let required = condition.split(" AND ").find_map(|it| {
+            let placeholder = it.strip_prefix("#version = ")?;
+            values.get(placeholder)
+        });
+        let is_same = required == Some(version);
         let is_dated = time["S"].as_str().is_some_and(|time| time >= started);
         assert!(
             version.is_null() || is_same || is_dated,
