@@ -178,7 +178,7 @@ def with_upgrade(emulator, sam, template, parameters, earlier):
     for gap in (gaps.EarlierFunctions, gaps.PoolProtection):
         gaps.still(gap, gap.is_there(emulator))
     before = package(
-        earlier / "source/template.yaml", earlier / "bin", emulator.folder / "earlier", emulator,
+        earlier / "source/template.yaml", earlier / "bin", emulator.folder / "earlier", emulator, sam,
         wrap=gaps.EarlierFunctions.WRAP,
     )
     stack = Stack(emulator, sam, before, "muster", parameters)
@@ -210,7 +210,9 @@ def main():
     ):
         took("The emulator runs")
         template_gaps.check(emulator)
-        template = package("template.yaml", options.binaries, options.folder / "build", emulator)
+        template = package(
+            "template.yaml", options.binaries, options.folder / "build", emulator, options.sam,
+        )
         took("The template is packaged")
         parameters = of_entra(emulator, address)
         runs = [functools.partial(with_new_pool, dns=dns, groups=Groups(address), hooks=hooks), with_existing_pool]

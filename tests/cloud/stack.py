@@ -15,8 +15,9 @@ from emulator import REGION
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def package(template, binaries, folder, emulator, wrap=None):
-    """Writes the template as `sam build` would, with these binaries and without what the emulator lacks.
+def package(template, binaries, folder, emulator, sam, wrap=None):
+    """Writes the template as `sam build` would, with these binaries and without what the emulator lacks, and
+    uploads the functions once, which `sam deploy` would do for each deployment.
 
     With `wrap`, the function is called `function`, and `wrap` starts it.
     """
@@ -40,7 +41,27 @@ def package(template, binaries, folder, emulator, wrap=None):
     for gap in template_gaps.OF_TEMPLATE:
         built = gap.fill(built, emulator)
     (folder / "template.yaml").write_text(yaml_dump(built))
-    return folder / "template.yaml"
+    packaged = folder / "packaged.yaml"
+    run_sam(
+        emulator, "package", sam, "package", "--template-file", folder / "template.yaml", "--region", REGION,
+        "--resolve-s3", "--no-progressbar", "--output-template-file", packaged,
+    )
+    return packaged
+
+
+def run_sam(emulator, name, *command):
+    """Runs a command of the SAM CLI, whose output is in `<name>.log`."""
+    log = emulator.folder / f"{name}.log"
+    with log.open("ab") as output:
+        ran = subprocess.run(
+            command,
+            # Away from samconfig.toml, which asks before it deploys.
+            cwd=emulator.folder, env=emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
+            stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+        )
+    if ran.returncode != 0:
+        end = log.read_text().splitlines()[-30:]
+        raise RuntimeError("\n".join([f"sam failed, see {log}", *end]))
 
 
 class Stack:
@@ -53,24 +74,14 @@ class Stack:
     def deploy(self, parameters):
         """Makes the stack or updates it; parameters that are not named keep their value."""
         emulator, name = self.emulator, self.name
-        log = emulator.folder / f"deploy-{name}.log"
         overrides = [f"{key}={value}" if value else f'{key}=""' for key, value in parameters.items()]
         if overrides:
             overrides.insert(0, "--parameter-overrides")
-        with log.open("ab") as output:
-            deployed = subprocess.run(
-                [
-                    self.sam, "deploy", "--template-file", self.template, "--stack-name", name, "--region", REGION,
-                    "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-                    "--no-progressbar", *overrides,
-                ],
-                # Away from samconfig.toml, which asks before it deploys.
-                cwd=emulator.folder, env=emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
-                stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-            )
-        if deployed.returncode != 0:
-            end = log.read_text().splitlines()[-30:]
-            raise RuntimeError("\n".join([f"sam deploy failed, see {log}", *end]))
+        run_sam(
+            emulator, f"deploy-{name}", self.sam, "deploy", "--template-file", self.template, "--stack-name", name,
+            "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+            "--no-progressbar", *overrides,
+        )
         self.client = emulator.client("cloudformation")
         told = self.client.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in told["Outputs"]}
@@ -93,13 +104,10 @@ class Stack:
 
     def delete(self):
         """Deletes the stack."""
-        log = self.emulator.folder / f"deploy-{self.name}.log"
-        with log.open("ab") as output:
-            subprocess.run(
-                [self.sam, "delete", "--stack-name", self.name, "--region", REGION, "--no-prompts"],
-                cwd=self.emulator.folder, env=self.emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
-                stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True,
-            )
+        run_sam(
+            self.emulator, f"deploy-{self.name}",
+            self.sam, "delete", "--stack-name", self.name, "--region", REGION, "--no-prompts",
+        )
 
     def processed(self):
         """The template as the transform has left it."""
@@ -110,3 +118,13 @@ class Stack:
         name = self.resources[function]
         told = self.emulator.client("lambda").get_function(FunctionName=name)
         return told["Configuration"]["FunctionArn"]
+
+    def restart(self, *functions):
+        """Starts functions anew: a warm one of a trigger notices a tenant's first domain or directory after a minute."""
+        client = self.emulator.client("lambda")
+        for function in functions:
+            name = self.resources[function]
+            size = client.get_function_configuration(FunctionName=name)["MemorySize"]
+            # The emulator stops a function that changes, as AWS does.
+            client.update_function_configuration(FunctionName=name, MemorySize=size)
+            client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})

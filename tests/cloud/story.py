@@ -259,8 +259,7 @@ class Story(DirectorySteps, EventSteps):
             self.dns.records[proof["name"]] = [proof["value"]]
             assert ada.post(f"{path}/verify").expect(200).body["status"] == "verified"
             ada.patch(path, {"auto_join": True}).expect(200)
-            # Warm functions notice the first domain of a tenant after a minute.
-            time.sleep(61)
+            self.stack.restart("PostLogin")
             hal = self.known("hal")
             joined = ada.get(f"{members}/{hal.id}").expect(200).body
             assert (joined["source"], joined["role"]) == ("domain", "member"), joined
