@@ -36,7 +36,9 @@ fn main() -> ExitCode {
     for (name, scope) in scopes {
         eprintln!("{name} ...");
         let cells = scope_cells(&scope);
-        let searched = scopes::search(scope);
+        let searched = scopes::search(scope, |states| {
+            eprintln!("{name}: {} states so far", grouped(states));
+        });
         let Searched {
             states,
             steps,
@@ -46,7 +48,11 @@ fn main() -> ExitCode {
             is_complete,
             ..
         } = &searched;
-        eprintln!("{name}: {states} states in {:.1} s", took.as_secs_f64());
+        eprintln!(
+            "{name}: {} states in {:.1} s",
+            grouped(*states),
+            took.as_secs_f64()
+        );
         for (property, way) in violations {
             eprintln!("\nviolated: {property}\n{way}\n");
         }

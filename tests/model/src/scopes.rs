@@ -1,5 +1,6 @@
 //! The scopes of the searches: those of the tests and the long ones.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use muster::domain::{Role, Status};
@@ -10,6 +11,9 @@ use crate::transaction::ConditionKind;
 
 /// A scope and its name.
 pub type Named = (&'static str, Scope);
+
+/// The time between two reports of progress.
+const PROGRESS: Duration = Duration::from_secs(30);
 
 const MANY: [Role; 3] = [Role::Owner, Role::Admin, Role::Member];
 const FEW: [Role; 2] = [Role::Owner, Role::Admin];
@@ -186,16 +190,24 @@ pub struct Searched {
     pub outcomes: Outcomes,
 }
 
-/// Searches all states or stops at the first violation.
-pub fn search(scope: Scope) -> Searched {
+/// Searches all states or stops at the first violation. Passes the number of states to `progress` every half minute.
+pub fn search(scope: Scope, progress: impl Fn(usize)) -> Searched {
     let started = Instant::now();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let checker = scope
         .checker()
         .threads(threads)
         .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
+        .spawn_bfs();
+    let mut shown = started;
+    while !checker.is_done() {
+        thread::sleep(Duration::from_millis(20));
+        if shown.elapsed() >= PROGRESS {
+            progress(checker.unique_state_count());
+            shown = Instant::now();
+        }
+    }
+    let checker = checker.join();
     let discoveries = checker.discoveries().into_iter();
     let violations = discoveries.map(|(property, path)| {
         let steps: Vec<_> = path

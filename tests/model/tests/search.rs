@@ -23,7 +23,7 @@ fn the_recipes_hold_in_every_interleaving() {
             is_complete,
             outcomes,
             ..
-        } = search(scope);
+        } = search(scope, |_| {});
         println!("{name}: {states} states, {steps} steps, at most {depth} deep");
         for (property, way) in &violations {
             println!("violated: {property}\n{way}");
@@ -131,7 +131,7 @@ fn each_omitted_condition_violates_its_property() {
         .chain(of_disabled_users)
         .chain(of_disabled_inviters);
     for (kind, violated, scope) in all {
-        let Searched { violations, .. } = search(scope);
+        let Searched { violations, .. } = search(scope, |_| {});
         let found = violations
             .iter()
             .find(|(property, _)| *property == violated);
