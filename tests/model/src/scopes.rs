@@ -80,7 +80,7 @@ pub fn long() -> Vec<Named> {
             "invitations by email, lost responses",
             Scope {
                 lost_answers: true,
-                ..by_email(2, &MANY)
+                ..by_email(2, &FEW)
             },
         ),
         (

@@ -44,10 +44,10 @@ pub(super) fn require_times(operation: &str, calls: &[TableRequest], started: &s
         };
         // An item that must have the version already gets no new one.
         let condition = input["ConditionExpression"].as_str().unwrap_or_default();
-        let required = condition.split(" AND ").find_map(|it| {
-            let placeholder = it.strip_prefix("#version = ")?;
-            values.get(placeholder)
-        });
+        let required = condition
+            .split_once("#version = ")
+            .filter(|_| !condition.contains(" OR "))
+            .and_then(|(_, rest)| values.get(rest.split([')', ' ']).next()?));
         let is_same = required == Some(version);
         let is_dated = time["S"].as_str().is_some_and(|time| time >= started);
         assert!(

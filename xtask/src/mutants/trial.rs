@@ -116,10 +116,9 @@ pub(super) fn trials(
     });
     let is_late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let left = side_by_side("mutants", trials.collect(), |mut trial| {
-        if is_late() {
+        let Some(outcome) = trial.run(root, tests, &useful, FIRST_TESTS, &is_late)? else {
             return Ok(None);
-        }
-        let outcome = trial.run(root, tests, &useful, FIRST_TESTS)?;
+        };
         if outcome == MutantOutcome::NotNoticed {
             eprintln!("not noticed so far: {}", trial.mutant.name);
             return Ok(Some(trial));
@@ -129,10 +128,9 @@ pub(super) fn trials(
     })?;
     let left: Vec<_> = left.into_iter().flatten().collect();
     side_by_side("mutants with all other tests", left, |mut trial| {
-        if is_late() {
+        let Some(outcome) = trial.run(root, tests, &useful, Duration::MAX, &is_late)? else {
             return Ok(());
-        }
-        let outcome = trial.run(root, tests, &useful, Duration::MAX)?;
+        };
         if outcome == MutantOutcome::NotNoticed {
             eprintln!("not noticed: {}", trial.mutant.name);
         }
@@ -143,19 +141,23 @@ pub(super) fn trials(
 
 impl<'a> Trial<'a> {
     /// Runs the tests that reach the mutant and have not passed with it yet, until one fails or they take longer than
-    /// `limit`, measured without the mutant.
+    /// `limit`, measured without the mutant. `None` if it is late before that.
     fn run(
         &mut self,
         root: &Path,
         tests: &[Test<'_>],
         useful: &Useful<'a>,
         limit: Duration,
-    ) -> Result<MutantOutcome> {
+        is_late: &impl Fn() -> bool,
+    ) -> Result<Option<MutantOutcome>> {
         let known = useful.of(self.mutant);
         let mut took = Duration::ZERO;
         for test in order(tests, self.mutant, self.id, &known) {
             if took > limit {
                 break;
+            }
+            if is_late() {
+                return Ok(None);
             }
             if !self.passed.insert(test.number) {
                 continue;
@@ -165,12 +167,12 @@ impl<'a> Trial<'a> {
                 TestOutcome::Passed => {}
                 TestOutcome::Failed => {
                     useful.add(self.mutant, test.number);
-                    return Ok(MutantOutcome::Noticed);
+                    return Ok(Some(MutantOutcome::Noticed));
                 }
-                TestOutcome::TooSlow => return Ok(MutantOutcome::TooSlow),
+                TestOutcome::TooSlow => return Ok(Some(MutantOutcome::TooSlow)),
             }
         }
-        Ok(MutantOutcome::NotNoticed)
+        Ok(Some(MutantOutcome::NotNoticed))
     }
 }
 
