@@ -1,4 +1,4 @@
-"""The template with binaries of this machine, deployed with `sam deploy`."""
+"""The template with binaries of this machine, uploaded with `sam package` and deployed with `sam deploy`."""
 
 import json
 import pathlib
@@ -120,7 +120,7 @@ class Stack:
         return told["Configuration"]["FunctionArn"]
 
     def restart(self, *functions):
-        """Starts functions anew: a warm one of a trigger notices a tenant's first domain or directory after a minute."""
+        """Restarts functions. A warm trigger notices the first domain or directory of a tenant after a minute."""
         client = self.emulator.client("lambda")
         for function in functions:
             name = self.resources[function]

@@ -137,14 +137,14 @@ impl Record {
         label: &L,
     ) -> Result<Option<IdempotentOutcome<T>>, Error> {
         match unmet.of(label) {
-            Some(Some(item)) => self.outcome_in(item.clone()),
+            Some(Some(item)) => self.outcome_in(item),
             _ => Ok(None),
         }
     }
 
     /// Returns the outcome in a record; `None` if the record has expired. Refuses if the record belongs to
     /// another request.
-    fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<IdempotentOutcome<T>>, Error> {
+    fn outcome_in<T: Recorded>(&self, item: &Item) -> Result<Option<IdempotentOutcome<T>>, Error> {
         let row: RecordRow = from_item(item)?;
         if row.expires_at <= self.now.as_second() {
             return Ok(None);
@@ -179,7 +179,7 @@ impl Store {
             return Ok(None);
         };
         match self.table.get(&record.key).await? {
-            Some(item) => record.outcome_in(item),
+            Some(item) => record.outcome_in(&item),
             None => Ok(None),
         }
     }
@@ -194,7 +194,7 @@ pub(super) fn found<T: Recorded>(
         return Ok(None);
     };
     match view.item(&record.key) {
-        Some(item) => record.outcome_in(item.clone()),
+        Some(item) => record.outcome_in(item),
         None => Ok(None),
     }
 }

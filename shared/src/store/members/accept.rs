@@ -4,7 +4,7 @@ use super::{MemberAction, Owners};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, MemberKey, Membership, Status, Timestamp, Transition,
 };
-use crate::store::access::{self, RightToInvite, standing};
+use crate::store::access::{self, RightToInvite};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys::Key;
 use crate::store::rows::members::{change_to, unchanged};
@@ -38,13 +38,12 @@ impl Store {
                 return Ok(first);
             }
             let organization_name = view.organization(caller, organization, now)?.name;
-            let own = view.membership(key)?;
             if caller.user_id != *user {
                 // An invitation can only be accepted by the invited user.
-                standing(caller, own.as_ref())?;
+                view.standing(caller, organization)?;
                 return Err(Refusal::Forbidden.into());
             }
-            let before = own.ok_or(Refusal::NotFound)?;
+            let before = view.membership(key)?.ok_or(Refusal::NotFound)?;
             expected.require(before.version)?;
             match before.status {
                 Status::Active => {

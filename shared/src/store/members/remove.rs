@@ -53,8 +53,7 @@ impl Store {
             if is_self && !caller.tenant_admin {
                 // The membership is read twice, at two moments. It is gone if either did not find it: between them
                 // another request can have removed it, and a third one deleted the organization.
-                let own = view.membership(key)?;
-                if before.is_none() || own.is_none() {
+                if before.is_none() || view.item(key).is_none() {
                     // Already left. Reveals nothing about the organization.
                     return Ok(());
                 }

@@ -2,12 +2,11 @@
 
 use super::{OrganizationFilter, OrganizationForCaller};
 use crate::domain::{Organization, OrganizationId, Permission};
-use crate::store::access::{self};
 use crate::store::keys::{self, GSI1, GSI2};
 use crate::store::naming::place_by_name;
 use crate::store::rows::organizations::from_row;
 use crate::store::table::Query;
-use crate::store::{Context, Error, Page, Store, members};
+use crate::store::{Context, Error, Page, Store, access, members};
 
 impl Store {
     /// Returns an organization as the caller may see it. Requires an active member.

@@ -86,9 +86,10 @@ pub(in crate::store) struct Stored {
 }
 
 impl Stored {
-    pub(in crate::store) fn read(item: Item) -> Result<Self, table::Error> {
+    pub(in crate::store) fn read(item: impl Borrow<Item>) -> Result<Self, table::Error> {
+        let item = item.borrow();
         Ok(Self {
-            lag: NamesLag::of(&item)?,
+            lag: NamesLag::of(item)?,
             user: from_row(item)?,
         })
     }

@@ -1,5 +1,5 @@
-//! Deserializes rows from attributes where they are. `serde_dynamo` takes an item, so a copy of one that is needed
-//! later, and first moves it into a map of its own, which costs as much as reading the row.
+//! Deserializes rows from attributes in place. `serde_dynamo` takes ownership of the item, so that one that is needed
+//! later has to be copied, and first moves it into a map of its own, which costs as much as reading the row.
 
 use std::borrow::Borrow;
 
@@ -24,9 +24,9 @@ fn read<'de, R: Deserialize<'de>>(item: &'de Item) -> Result<R, value::Error> {
     R::deserialize(map(item))
 }
 
-fn map<'de>(
-    item: &'de Item,
-) -> MapDeserializer<'de, impl Iterator<Item = (&'de str, Attribute<'de>)>, value::Error> {
+fn map(
+    item: &Item,
+) -> MapDeserializer<'_, impl Iterator<Item = (&str, Attribute<'_>)>, value::Error> {
     MapDeserializer::new(item.iter().map(|(name, it)| (name.as_str(), Attribute(it))))
 }
 

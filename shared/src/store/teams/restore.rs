@@ -35,9 +35,9 @@ impl Store {
             if let Some(first) = idempotency::found(record, &first)? {
                 return Ok(first);
             }
-            let item = first.item(key).ok_or(Refusal::NotFound)?.clone();
+            let item = first.item(key).ok_or(Refusal::NotFound)?;
             let deleted_at = if item.contains_key(DELETED_AT) {
-                Some(text_of(&item, DELETED_AT)?.to_owned())
+                Some(text_of(item, DELETED_AT)?.to_owned())
             } else {
                 None
             };

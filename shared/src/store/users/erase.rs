@@ -98,20 +98,20 @@ impl Store {
             // A caller who erases themselves was checked when they were marked.
             caller: Some(caller).filter(|caller| caller.user_id != *user),
         };
-        let Some(profile) = found.profile.clone() else {
+        let Some(profile) = &found.profile else {
             // A login that was under way when the user was erased can leave something behind.
             return self.remove_all(&removal, &found, None, now).await;
         };
-        let before = from_row(&profile)?;
+        let before = from_row(profile)?;
         if !before.is_being_erased {
             if caller.user_id == *user {
-                require_enabled(Some(&profile))?;
+                require_enabled(Some(profile))?;
             }
             expected.require(before.version)?;
             self.require_other_owners(&found).await?;
             return self.mark_erasing(&removal, &before, now).await;
         }
-        self.remove_all(&removal, &found, Some(&profile), now)
+        self.remove_all(&removal, &found, Some(profile), now)
             .await?;
         if !found.is_only_profile() {
             return Err(Unsettled::Partial);
@@ -121,7 +121,7 @@ impl Store {
         };
         self.erase_invitations(&before, &removal.origin, hold, now)
             .await?;
-        self.erase_events(&removal, &profile).await?;
+        self.erase_events(&removal, profile).await?;
         self.delete_profile(&removal, &before).await
     }
 

@@ -132,7 +132,7 @@ impl Store {
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Ok(lag));
         };
-        let found = unmet.of(&UserAction::User).flatten().cloned();
+        let found = unmet.of(&UserAction::User).flatten();
         Ok(Err(found.map(Stored::read).transpose()?))
     }
 }
