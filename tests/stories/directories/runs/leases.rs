@@ -102,3 +102,19 @@ async fn a_login_sees_a_change_of_the_directory_within_a_minute() {
     let seen = sign_in(&world, GLOBEX, "homer").await;
     assert_eq!(seen["reason"], "directory-paused", "{seen}");
 }
+
+/// For a minute, a warm function remembers that a tenant has none.
+#[tokio::test]
+async fn a_login_sees_the_first_directory_of_a_tenant_after_a_minute() {
+    let (world, ahead) = with_clock().await;
+    let homer = world.user_of(GLOBEX, "homer");
+    let without = sign_in(&world, GLOBEX, "homer").await;
+    created(&world, all_groups).await;
+    let kept = sign_in(&world, GLOBEX, "homer").await;
+    assert_eq!(kept["GroupsRead"], without["GroupsRead"], "{kept}");
+    assert_eq!(organizations(&homer).await, [""; 0]);
+    ahead.store(61_000, Ordering::SeqCst);
+    let seen = sign_in(&world, GLOBEX, "homer").await;
+    assert_eq!(seen["outcome"], "synced", "{seen}");
+    assert!(!organizations(&homer).await.is_empty());
+}
