@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, SharedInterceptor};
 
 use super::meter::Counting;
 use crate::aws;
@@ -40,8 +40,9 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
         .retry_config(retries)
         .timeout_config(timeouts)
         .build();
-    let config = Builder::from(&config).interceptor(Counting).build();
-    Ok(Client::from_conf(config))
+    let mut config = Builder::from(&config);
+    config.push_interceptor(SharedInterceptor::permanent(Counting));
+    Ok(Client::from_conf(config.build()))
 }
 
 #[cfg(test)]

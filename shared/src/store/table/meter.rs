@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 tokio::task_local! {
@@ -106,6 +107,8 @@ pub(super) fn count_retry() {
 #[derive(Debug)]
 pub(super) struct Counting;
 
+// Without the hint, the SDK calls it at each of its 19 hooks.
+#[dyn_dispatch_hint]
 impl Intercept for Counting {
     fn name(&self) -> &'static str {
         "Counting"
