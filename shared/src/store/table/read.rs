@@ -60,6 +60,10 @@ impl Table {
         let mut wanted: Vec<&Key> = keys.to_vec();
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
+        if wanted.len() <= BATCH {
+            // Boxed, so that only one of both ways is part of this future.
+            return Box::pin(self.get_batch(&wanted, is_consistent)).await;
+        }
         let batches: Vec<_> = wanted
             .chunks(BATCH)
             .map(|some| self.get_batch(some, is_consistent))
