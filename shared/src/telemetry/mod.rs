@@ -20,6 +20,9 @@ pub use metrics::{Counted, Metric};
 use crate::config::DEFAULT_METRICS_NAMESPACE;
 use crate::domain::{Timestamp, UserId};
 
+/// Longer than most lines.
+const LINE_BYTES: usize = 1024;
+
 /// The destination of log lines, and the namespace of their metrics.
 #[derive(Clone)]
 pub struct Telemetry {
@@ -115,9 +118,12 @@ impl Telemetry {
     }
 
     fn write_line(&self, record: &impl Serialize) {
-        // A record consists of strings and numbers, all of which serialize.
-        if let Ok(line) = serde_json::to_string(record) {
-            (self.write)(&line);
+        let mut line = Vec::with_capacity(LINE_BYTES);
+        // A record consists of strings and numbers, all of which serialize to UTF-8.
+        if serde_json::to_writer(&mut line, record).is_ok()
+            && let Ok(line) = std::str::from_utf8(&line)
+        {
+            (self.write)(line);
         }
     }
 
