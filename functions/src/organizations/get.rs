@@ -3,7 +3,7 @@
 use documented::docs_const;
 use muster::http::{Answer, Code, Problem};
 
-use super::{CountedOrganization, show, with_member_count};
+use super::{CountedOrganization, show};
 use crate::endpoint::TableAction::BatchGetItem;
 use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
@@ -23,8 +23,11 @@ pub(crate) async fn get_organization(
         .store()
         .organization(&call.context(), &path.organization_id)
         .await?;
-    let shown = show(&found.organization, found.with_billing);
-    let shown = with_member_count(&shown, found.member_count);
+    let organization = CountedOrganization {
+        organization: &found.organization,
+        member_count: found.member_count,
+    };
+    let shown = show(&organization, found.with_billing);
     Ok(Answer::ok(&shown, found.organization.version))
 }
 
@@ -33,6 +36,6 @@ pub const ENDPOINT: Endpoint = endpoint!(get_organization, "GET /organizations/{
     .table(&[BatchGetItem])
     .answers(|operation| {
         operation
-            .shows::<CountedOrganization>("The organization.")
+            .shows::<CountedOrganization<'_>>("The organization.")
             .fails(&[Code::NotFound])
     });

@@ -16,6 +16,7 @@ use muster::domain::{Name, Organization, OrganizationPatch, OrganizationStatus, 
 use muster::from_fields;
 use muster::http::{self, Query};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use strum::VariantNames as _;
@@ -25,9 +26,6 @@ use crate::openapi::example::{self, Example};
 
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
-
-/// The number of active members, in the answer of one organization only.
-const MEMBER_COUNT: &str = "member_count";
 
 /// An organization. Its billing fields are there for owners, admins and tenant admins.
 pub(crate) struct ShownOrganization;
@@ -72,9 +70,14 @@ impl Example for ShownOrganization {
 }
 
 /// An organization with the number of its members.
-pub(crate) struct CountedOrganization;
+#[derive(Serialize)]
+pub(crate) struct CountedOrganization<'a> {
+    #[serde(flatten)]
+    organization: &'a Organization,
+    member_count: Option<u64>,
+}
 
-impl JsonSchema for CountedOrganization {
+impl JsonSchema for CountedOrganization<'_> {
     fn schema_name() -> Cow<'static, str> {
         "OrganizationWithMemberCount".into()
     }
@@ -89,10 +92,10 @@ impl JsonSchema for CountedOrganization {
                 "description": "Number of active members. Eventually consistent. `null` until the members of an \
                     organization from before this field was introduced have been counted.",
             });
-            fields.insert(MEMBER_COUNT.to_owned(), count);
+            fields.insert("member_count".to_owned(), count);
         }
         if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-            required.push(MEMBER_COUNT.into());
+            required.push("member_count".into());
         }
         let description = "An organization with the number of its active members.";
         schema.insert("description".to_owned(), description.into());
@@ -101,7 +104,7 @@ impl JsonSchema for CountedOrganization {
 }
 
 /// An organization with the number of its members.
-impl Example for CountedOrganization {
+impl Example for CountedOrganization<'_> {
     fn example() -> Value {
         let mut example = ShownOrganization::example();
         if let Some(fields) = example.as_object_mut() {
@@ -130,8 +133,9 @@ from_fields!(NewOrganization {
     ..fields
 });
 
-/// An organization in an answer. Without the right to see them, its billing fields are not there.
-pub(crate) fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
+/// An organization in an answer, alone or with the number of its members. Without the right to see them, its billing
+/// fields are not there.
+pub(crate) fn show(organization: &impl Serialize, with_billing: bool) -> Box<RawValue> {
     let shown = http::json(organization);
     if with_billing {
         return shown;
@@ -140,15 +144,6 @@ pub(crate) fn show(organization: &Organization, with_billing: bool) -> Box<RawVa
     let fields = fields.into_iter();
     let others = fields.filter(|(name, _)| !BILLING_FIELDS.contains(name));
     http::json(&others.collect::<BTreeMap<_, _>>())
-}
-
-/// Adds the number of members to an organization in an answer.
-fn with_member_count(shown: &RawValue, member_count: Option<u64>) -> Box<RawValue> {
-    let count = http::json(&member_count);
-    // Spliced in, so that the other fields keep their order and their numbers.
-    let fields = shown.get().strip_suffix('}').unwrap_or_default();
-    let counted = RawValue::from_string(format!("{fields},\"{MEMBER_COUNT}\":{count}}}"));
-    counted.unwrap_or_else(|_| shown.to_owned())
 }
 
 impl Example for NewOrganization {
