@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lambda_http::{Adapter, Body, Request, RequestExt as _, Response};
 use lambda_runtime::{Context, LambdaEvent, Service as _, service_fn};
 use muster::config::SettingError;
-use muster::domain::Timestamp;
+use muster::domain::{Caller, Timestamp};
 use muster::http::{Answer, ApiRequest, Code, Problem, read_event, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::milliseconds;
@@ -29,8 +29,8 @@ const RESERVE: Duration = Duration::from_millis(500);
 
 /// The future of a handler.
 pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
-/// An endpoint: what it makes of a request.
-pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
+/// An endpoint: what it makes of a request, and of its caller by the token.
+pub type HttpHandler = fn(Arc<App>, Result<Caller, Problem>, ApiRequest) -> Handling;
 
 /// An HTTP function: its handler, and what it uses besides the table.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +205,8 @@ async fn answer(
         id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.to_owned(),
         _ => context.request_id.clone(),
     };
-    let caller = request.caller().ok();
+    let caller = request.caller();
+    let known = caller.as_ref().ok().cloned();
     let held_tags = request.held_tags().map(Cow::into_owned);
     let deadline = deadline(&context, app.clock.now(), LONGEST, RESERVE);
     // Lines of the libraries carry it.
@@ -213,9 +214,9 @@ async fn answer(
         "request",
         request_id,
         route,
-        tenant = caller.as_ref().map(|it| it.tenant_id.as_str())
+        tenant = known.as_ref().map(|it| it.tenant_id.as_str())
     );
-    let handling = handler(Arc::clone(&app), request).instrument(span);
+    let handling = handler(Arc::clone(&app), caller, request).instrument(span);
     let handling = tokio::time::timeout_at(deadline, handling);
     let (outcome, measure) = metered(handling).await;
     let outcome = outcome.unwrap_or_else(|elapsed| {
@@ -247,7 +248,7 @@ async fn answer(
         now,
         request_id: &request_id,
         route: &route,
-        caller: caller.as_ref(),
+        caller: known.as_ref(),
         status: outcome
             .as_ref()
             .map_or_else(|problem| problem.code.status(), |answer| answer.status),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use muster::config::SettingError;
+use muster::domain::Caller;
 use muster::http::{Answer, ApiRequest, Problem};
 
 use super::parts::RequestPart;
@@ -79,9 +80,10 @@ pub(crate) async fn run<Parts>(
     handler: impl Handler<Parts>,
     name: &str,
     app: Arc<App>,
+    caller: Result<Caller, Problem>,
     request: ApiRequest,
 ) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
+    let caller = caller?;
     let call = Call {
         now: app.clock.now(),
         origin: request.origin(&caller, camel_case(name), app.settings.audit_client_details),

@@ -235,9 +235,9 @@ macro_rules! endpoint {
             $route,
             DOCS,
             $crate::runtime::HttpFunction {
-                handler: |app, request| {
+                handler: |app, caller, request| {
                     let name = stringify!($handler);
-                    Box::pin($crate::endpoint::run($handler, name, app, request))
+                    Box::pin($crate::endpoint::run($handler, name, app, caller, request))
                 },
                 services: |app, variables| $crate::endpoint::start(&$handler, app, variables),
             },
@@ -252,13 +252,13 @@ pub(crate) use endpoint;
 macro_rules! unauthenticated {
     ($handler:ident) => {
         $crate::runtime::HttpFunction {
-            handler: |app, request| Box::pin($handler(app, request)),
+            handler: |app, _, request| Box::pin($handler(app, request)),
             services: |_, _| Ok(()),
         }
     };
     ($handler:ident, $service:ty) => {
         $crate::runtime::HttpFunction {
-            handler: |app, request| {
+            handler: |app, _, request| {
                 Box::pin(async move {
                     let service = $crate::endpoint::started_service::<$service>(&app)?;
                     $handler(app, request, service).await
