@@ -13,13 +13,13 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use dynoxide::Database;
 use muster::config::{DYNAMODB_ENDPOINT, IGNORE_ENDPOINTS};
+use muster::store::is_read;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::aws::REGION;
 use crate::options::ConfigureClient;
-use crate::table_request::is_read;
 
 /// DynamoDB deletes expired items within days; a minute makes it visible.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use muster::store::{RequestedAction, TableRequest};
 use serde_json::Value;
 
-use crate::table_request::TableRequest;
 use crate::template::{Denial, Right, TemplateFunction};
 
 /// The client with the permissions of the function.
@@ -42,9 +42,9 @@ impl Intercept for Rights {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let TableRequest { operation, input } = TableRequest::of(context)?;
-        let touched = touched(&operation, &input);
-        let attributes = attributes(&input);
+        let request = TableRequest::of(context)?;
+        let touched = touched(&request);
+        let attributes = attributes(&request.input);
         let is_denied = |(operation, key): &(String, String)| {
             let mut denied = self.denied.iter();
             denied.any(|one| {
@@ -59,7 +59,7 @@ impl Intercept for Rights {
             )
             .into());
         }
-        let mut needed = needed(&operation, &input).into_iter();
+        let mut needed = needed(&request).into_iter();
         match needed.find(|right| !self.granted.contains(right)) {
             None => Ok(()),
             Some(Right { operation, index }) => {
@@ -78,22 +78,26 @@ impl Intercept for Rights {
 
 /// The permissions that a request needs. A transaction needs those of its actions and none of its
 /// own.
-fn needed(operation: &str, input: &Value) -> Vec<Right> {
-    let right = |operation: &str| Right {
-        operation: operation.to_owned(),
-        index: input
-            .get("IndexName")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+fn needed(request: &TableRequest) -> Vec<Right> {
+    let index = request.input.get("IndexName").and_then(Value::as_str);
+    let right = |operation: String| Right {
+        operation,
+        index: index.map(str::to_owned),
     };
-    if !operation.starts_with("Transact") {
-        return vec![right(operation)];
+    if !is_transaction(request) {
+        return vec![right(request.operation.clone())];
     }
-    let items = input.get("TransactItems").and_then(Value::as_array);
-    let actions = items.into_iter().flatten().filter_map(Value::as_object);
-    let names = actions.flat_map(|action| action.keys());
-    // Put, Update, Delete, ConditionCheck, Get.
-    names.map(|name| right(&format!("{name}Item"))).collect()
+    let actions = request.actions().into_iter();
+    actions.map(|it| right(right_of(&it))).collect()
+}
+
+fn is_transaction(request: &TableRequest) -> bool {
+    request.operation.starts_with("Transact")
+}
+
+/// The permission for an action of a transaction.
+fn right_of(action: &RequestedAction<'_>) -> String {
+    format!("{}Item", action.kind)
 }
 
 /// The attributes that a request on one item names: its key, and the names in its expressions.
@@ -120,37 +124,25 @@ fn queried(input: &Value) -> Option<String> {
 }
 
 /// The actions of a request on single items, with the partition key of each.
-fn touched(operation: &str, input: &Value) -> Vec<(String, String)> {
-    let key = |action: &Value| partition(action.get("Key").or(action.get("Item"))?);
-    let items = |name: &str| {
-        input
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    let transacted = items("TransactItems")
-        .filter_map(Value::as_object)
-        .flatten();
-    let transacted = transacted.map(|(name, action)| (format!("{name}Item"), key(action)));
+fn touched(request: &TableRequest) -> Vec<(String, String)> {
+    let TableRequest { operation, input } = request;
+    let written = request.actions().into_iter().map(|action| {
+        let operation = if is_transaction(request) {
+            right_of(&action)
+        } else {
+            operation.clone()
+        };
+        (operation, partition(action.item()))
+    });
     let tables = input.get("RequestItems").and_then(Value::as_object);
-    let requests = tables.into_iter().flat_map(|tables| tables.values());
-    let requests = requests.filter_map(Value::as_array).flatten();
-    let requests = requests.filter_map(Value::as_object).flatten();
-    let batched = requests.map(|(_, request)| (operation.to_owned(), key(request)));
-    let keys = tables.into_iter().flat_map(|tables| tables.values());
-    let keys = keys
-        .filter_map(|read| read.get("Keys")?.as_array())
-        .flatten();
-    let read = keys.map(|read| (operation.to_owned(), partition(read)));
-    let queried = std::iter::once((operation.to_owned(), queried(input)));
-    let single = std::iter::once((operation.to_owned(), key(input)));
-    let all = single
-        .chain(transacted)
-        .chain(batched)
-        .chain(read)
-        .chain(queried);
-    all.filter_map(|(action, key)| Some((action, key?)))
+    let reads = tables.into_iter().flat_map(|tables| tables.values());
+    let keys = reads.filter_map(|read| read.get("Keys")?.as_array());
+    let one = input.get("Key").filter(|_| operation == "GetItem");
+    let read = keys.flatten().chain(one).map(partition);
+    let read = read.chain([queried(input)]);
+    let read = read.map(|key| (operation.clone(), key));
+    let all = written.chain(read);
+    all.filter_map(|(operation, key)| Some((operation, key?)))
         .collect()
 }
 
@@ -159,6 +151,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn request(operation: &str, input: Value) -> TableRequest {
+        let operation = operation.to_owned();
+        TableRequest { operation, input }
+    }
 
     #[test]
     fn denied_keys_are_found_in_every_kind_of_request() {
@@ -184,7 +181,7 @@ mod tests {
                 false,
             ),
         ] {
-            let found = touched(operation, &input)
+            let found = touched(&request(operation, input.clone()))
                 .iter()
                 .any(|(operation, key)| denial.operation == *operation && denial.includes(key));
             assert_eq!(found, is_denied, "{operation} {input}");
@@ -192,7 +189,7 @@ mod tests {
         let batch = json!({"RequestItems": {"t": [{"DeleteRequest": {"Key": event}}]}});
         let key = "TENANT#acme#!EVENTS#7".to_owned();
         assert_eq!(
-            touched("BatchWriteItem", &batch),
+            touched(&request("BatchWriteItem", batch)),
             [("BatchWriteItem".to_owned(), key)]
         );
     }
@@ -243,7 +240,7 @@ mod tests {
                 ],
             ),
         ] {
-            let needed = needed(operation, &input);
+            let needed = needed(&request(operation, input.clone()));
             let found: Vec<_> = needed
                 .iter()
                 .map(|right| (right.operation.as_str(), right.index.as_deref()))

@@ -7,7 +7,8 @@ mod writes;
 use std::collections::HashMap;
 
 use muster::domain::{Clock, Timestamp};
-use muster_local::{Options, TableRequest};
+use muster::store::TableRequest;
+use muster_local::Options;
 use reqwest::Method;
 use serde_json::Value;
 use support::{Actor, Lines, Reply, World};

@@ -10,7 +10,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
-use muster_local::{Options, TableRequest};
+use muster::store::TableRequest;
+use muster_local::Options;
 use tokio::sync::oneshot;
 
 use crate::World;

@@ -20,7 +20,8 @@ use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use muster_local::{Options, TableRequest};
+use muster::store::TableRequest;
+use muster_local::Options;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::faults::forget_token;

@@ -1,5 +1,5 @@
 use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
-use muster_local::TableRequest;
+use muster::store::TableRequest;
 use serde_json::{Value, json};
 
 /// A response of DynamoDB as received.
@@ -38,8 +38,7 @@ impl TableResponse {
 
     /// Cancels a transaction because of its first action.
     pub(crate) fn cancelled(request: &TableRequest, reason: &str) -> Self {
-        let actions = request.input["TransactItems"].as_array().unwrap();
-        let mut reasons = vec![json!({"Code": "None"}); actions.len()];
+        let mut reasons = vec![json!({"Code": "None"}); request.actions().len()];
         reasons[0] = json!({"Code": reason, "Message": reason});
         let mut response = Self::error(400, "TransactionCanceledException");
         response.output["CancellationReasons"] = reasons.into();

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::samples::now;
-use super::table::{Item, Key, Table, key_of};
+use super::table::{Item, Key, Table, TableRequest, key_of};
 use crate::domain::{Clock, Event};
 
 const TABLE: &str = "muster";
@@ -30,7 +30,7 @@ struct State {
     /// Keys of items that no query finds.
     hidden: Vec<Key>,
     results: VecDeque<Option<Failure>>,
-    calls: Vec<(String, Value)>,
+    calls: Vec<TableRequest>,
 }
 
 /// How a write fails.
@@ -144,8 +144,8 @@ impl Fake {
     pub(super) fn calls(&self, operation: &str) -> Vec<Value> {
         let state = self.0.lock().unwrap();
         let calls = state.calls.iter();
-        let calls = calls.filter(|(name, _)| name == operation);
-        calls.map(|(_, input)| input.clone()).collect()
+        let calls = calls.filter(|call| call.operation == operation);
+        calls.map(|call| call.input.clone()).collect()
     }
 
     /// Returns the keys in each `BatchGetItem`, and whether it is strongly consistent.
@@ -162,8 +162,11 @@ impl Fake {
     /// Returns the actions of each write so far, except writes of several items without conditions.
     pub(super) fn writes(&self) -> Vec<Vec<RecordedAction>> {
         let state = self.0.lock().unwrap();
-        let calls = state.calls.iter();
-        let writes = calls.map(|(operation, input)| actions_of(operation, input));
+        let writes = state
+            .calls
+            .iter()
+            .filter(|call| call.operation != "BatchWriteItem");
+        let writes = writes.map(recorded);
         writes.filter(|write| !write.is_empty()).collect()
     }
 
@@ -184,10 +187,11 @@ impl Fake {
 }
 
 impl State {
-    fn answer(&mut self, operation: &str, input: &Value) -> Result<Value, Value> {
-        self.calls.push((operation.to_owned(), input.clone()));
+    fn answer(&mut self, request: &TableRequest) -> Result<Value, Value> {
+        self.calls.push(request.clone());
+        let TableRequest { operation, input } = request;
         let found = |key: &Value| self.items.get(&key_in(key));
-        match operation {
+        match operation.as_str() {
             "GetItem" => {
                 Ok(found(&input["Key"]).map_or(json!({}), |it| json!({"Item": plain(it)})))
             }
@@ -198,14 +202,13 @@ impl State {
             }
             "Query" => Ok(self.query(input)),
             "BatchWriteItem" => {
-                let writes = input["RequestItems"][TABLE].as_array().unwrap();
-                for write in writes {
-                    self.items.remove(&key_in(&write["DeleteRequest"]["Key"]));
+                for action in request.actions() {
+                    self.items.remove(&key_in(action.item()));
                 }
                 Ok(json!({}))
             }
             "TransactWriteItems" | "UpdateItem" | "DeleteItem" => {
-                let actions = actions_of(operation, input);
+                let actions = recorded(request);
                 if let Some(failure) = self.results.pop_front().flatten() {
                     return Err(error(operation, &actions, failure));
                 }
@@ -289,25 +292,14 @@ fn key_in(value: &Value) -> Key {
     key_of(&item_of(value)).unwrap()
 }
 
-fn actions_of(operation: &str, input: &Value) -> Vec<RecordedAction> {
-    let action = |kind: &str, input: &Value| {
-        let key = if kind == "Put" { "Item" } else { "Key" };
-        RecordedAction {
-            kind: kind.to_owned(),
-            key: key_in(&input[key]),
-            input: input.clone(),
-        }
-    };
-    match operation {
-        "UpdateItem" => vec![action("Update", input)],
-        "DeleteItem" => vec![action("Delete", input)],
-        "TransactWriteItems" => {
-            let items = input["TransactItems"].as_array().unwrap().iter();
-            let items = items.flat_map(|item| item.as_object().unwrap());
-            items.map(|(kind, input)| action(kind, input)).collect()
-        }
-        _ => Vec::new(),
-    }
+fn recorded(request: &TableRequest) -> Vec<RecordedAction> {
+    let actions = request.actions().into_iter();
+    let actions = actions.map(|action| RecordedAction {
+        kind: action.kind.to_owned(),
+        key: key_in(action.item()),
+        input: action.input.clone(),
+    });
+    actions.collect()
 }
 
 fn error(operation: &str, actions: &[RecordedAction], failure: Failure) -> Value {
@@ -350,10 +342,8 @@ impl HttpClient for Fake {
 
 impl HttpConnector for Fake {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap();
-        let operation = target.rsplit('.').next().unwrap();
-        let input = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let answer = self.0.lock().unwrap().answer(operation, &input);
+        let request = TableRequest::of_http(&request).unwrap();
+        let answer = self.0.lock().unwrap().answer(&request);
         let (status, body) = match answer {
             Ok(body) => (200, body),
             Err(body) => (400, body),

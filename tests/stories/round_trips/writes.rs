@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use muster_local::TableRequest;
+use muster::store::{RequestedAction, TableRequest};
 use regex::Regex;
 use serde_json::Value;
 
@@ -36,7 +36,8 @@ pub(super) fn lines_of(operation: &str, calls: &[TableRequest]) -> Vec<String> {
 
 /// Requires that an item that gets another version gets the time of the change with it: not before `started`.
 pub(super) fn require_times(operation: &str, calls: &[TableRequest], started: &str) {
-    for (kind, input) in calls.iter().flat_map(inputs_of) {
+    for action in calls.iter().flat_map(TableRequest::actions) {
+        let (kind, input) = (action.kind, action.input);
         let values = &input["ExpressionAttributeValues"];
         let (version, time) = match kind {
             "Put" => (&input["Item"]["version"], &input["Item"]["updated_at"]),
@@ -59,37 +60,12 @@ pub(super) fn require_times(operation: &str, calls: &[TableRequest], started: &s
 }
 
 fn actions_of(call: &TableRequest) -> Vec<String> {
-    let inputs = inputs_of(call).into_iter();
-    inputs.map(|(kind, input)| action(kind, input)).collect()
+    call.actions().iter().map(line_of).collect()
 }
 
-/// The actions of a write.
-fn inputs_of(call: &TableRequest) -> Vec<(&str, &Value)> {
-    match call.operation.as_str() {
-        "TransactWriteItems" => {
-            let actions = call.input["TransactItems"].as_array().unwrap().iter();
-            let actions = actions.flat_map(|action| action.as_object().unwrap());
-            actions
-                .map(|(kind, input)| (kind.as_str(), input))
-                .collect()
-        }
-        "BatchWriteItem" => {
-            let tables = call.input["RequestItems"].as_object().unwrap().values();
-            let requests = tables.flat_map(|requests| requests.as_array().unwrap());
-            let requests = requests.flat_map(|request| request.as_object().unwrap());
-            let requests = requests.map(|(kind, input)| (kind.trim_end_matches("Request"), input));
-            requests.collect()
-        }
-        "PutItem" => vec![("Put", &call.input)],
-        "UpdateItem" => vec![("Update", &call.input)],
-        "DeleteItem" => vec![("Delete", &call.input)],
-        _ => Vec::new(),
-    }
-}
-
-fn action(kind: &str, input: &Value) -> String {
-    let item = if kind == "Put" { "Item" } else { "Key" };
-    let [pk, sk] = ["pk", "sk"].map(|name| plain(&input[item][name]));
+fn line_of(action: &RequestedAction<'_>) -> String {
+    let [pk, sk] = ["pk", "sk"].map(|name| plain(&action.item()[name]));
+    let RequestedAction { kind, input } = action;
     match input["ConditionExpression"].as_str() {
         Some(condition) => format!("        {kind} {pk} {sk} if {}", filled(condition, input)),
         None => format!("        {kind} {pk} {sk}"),

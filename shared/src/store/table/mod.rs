@@ -9,6 +9,7 @@ mod expression;
 mod item;
 mod meter;
 mod read;
+mod request;
 mod single;
 mod transaction;
 
@@ -26,6 +27,7 @@ pub(super) use expression::{Condition, ItemChange, number, text};
 pub(super) use item::{Item, Key, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
 pub(super) use read::{Page, Query, between, in_partition};
+pub use request::{RequestedAction, TableRequest, is_read};
 pub(super) use single::Updated;
 pub(super) use transaction::{Transaction, Unmet};
 
