@@ -119,12 +119,11 @@ class Stack:
         told = self.emulator.client("lambda").get_function(FunctionName=name)
         return told["Configuration"]["FunctionArn"]
 
-    def restart(self, *functions):
-        """Restarts functions. A warm trigger notices the first domain or directory of a tenant after a minute."""
+    def restart(self, function):
+        """Restarts a function. A warm trigger notices the first domain or directory of a tenant after a minute."""
         client = self.emulator.client("lambda")
-        for function in functions:
-            name = self.resources[function]
-            size = client.get_function_configuration(FunctionName=name)["MemorySize"]
-            # The emulator stops a function that changes, as AWS does.
-            client.update_function_configuration(FunctionName=name, MemorySize=size)
-            client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        name = self.resources[function]
+        size = client.get_function_configuration(FunctionName=name)["MemorySize"]
+        # The emulator stops a function that changes, as AWS does.
+        client.update_function_configuration(FunctionName=name, MemorySize=size)
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
