@@ -1,8 +1,9 @@
 //! The mutants that cargo-mutants proposes.
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::MutatedPart;
@@ -60,14 +61,43 @@ impl Listed {
     }
 }
 
-/// Lists the mutants of a part.
-pub(super) fn list(root: &Path, part: MutatedPart) -> Result<Vec<Listed>> {
+/// Lists the mutants of a part: all of them, or those in lines that changed after a commit.
+pub(super) fn list(root: &Path, part: MutatedPart, since: Option<&str>) -> Result<Vec<Listed>> {
     let tool = tools::cargo_mutants(root)?;
     let files = format!("{}**/*.rs", part.folder());
-    let listed = output(
-        program(&tool, root)
-            .args(["mutants", "--package", part.package(), "-f", &files])
-            .args(["--list", "--json"]),
-    )?;
+    let mut tool = program(&tool, root);
+    tool.args(["mutants", "--package", part.package(), "-f", &files])
+        .args(["--list", "--json"]);
+    if let Some(commit) = since {
+        let file = root.join("target/mutants/changed.diff");
+        fs::write(&file, changed_lines(root, commit, part.folder())?)?;
+        tool.arg("--in-diff").arg(file);
+    }
+    let listed = output(&mut tool)?;
+    // Without a changed line there is no list.
+    if since.is_some() && listed.trim().is_empty() {
+        return Ok(Vec::new());
+    }
     serde_json::from_str(&listed).context("the list of cargo-mutants")
+}
+
+/// Returns the changes in a folder after a commit, as a diff.
+fn changed_lines(root: &Path, commit: &str, folder: &str) -> Result<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = program(Path::new("git"), root);
+        output(git.args(arguments).args(["--", folder]))
+    };
+    let new = git(&["ls-files", "--others", "--exclude-standard"])?;
+    ensure!(
+        new.is_empty(),
+        "run `git add` first, so that these count:\n{new}"
+    );
+    // The form that cargo-mutants reads, whatever the settings of the user.
+    let plain = [
+        "--no-color",
+        "--no-ext-diff",
+        "--src-prefix=a/",
+        "--dst-prefix=b/",
+    ];
+    git(&[&["diff"], &plain[..], &[commit]].concat())
 }

@@ -48,6 +48,10 @@ pub(crate) struct Extent {
     /// Add to the results of the last runs, and skip the mutants that were noticed.
     #[arg(long = "continue")]
     continues: bool,
+    /// Only mutants in lines that changed after this commit. Prints those that no test notices, and leaves the results of
+    /// the whole part as they are.
+    #[arg(long, value_name = "COMMIT", conflicts_with = "continues")]
+    since: Option<String>,
 }
 
 impl MutatedPart {
@@ -94,9 +98,16 @@ impl MutatedPart {
 /// Mutates a part.
 pub(crate) fn mutants(root: &Path, part: MutatedPart, extent: &Extent) -> Result<()> {
     let folder = root.join("target").join("mutants");
-    let earlier = folder.join(part.into_str());
+    let earlier = match extent.since {
+        Some(_) => folder.join("changed"),
+        None => folder.join(part.into_str()),
+    };
     fs::create_dir_all(&earlier)?;
-    let listed = list::list(root, part)?;
+    let listed = list::list(root, part, extent.since.as_deref())?;
+    if extent.since.is_some() && listed.is_empty() {
+        eprintln!("no mutant in a changed line");
+        return Ok(());
+    }
     let built = build::build(root, &folder, part, &listed)?;
 
     let mut found = results::MutantOutcomes::new();
@@ -127,5 +138,8 @@ pub(crate) fn mutants(root: &Path, part: MutatedPart, extent: &Extent) -> Result
         results::keep(&earlier, &found)
     })?;
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if extent.since.is_some() {
+        return results::of_changes(part, listed.len(), &found);
+    }
     results::write(root, part, listed.len(), &found)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use strum::{VariantArray, VariantNames as _};
 
 use super::MutatedPart;
@@ -84,6 +84,23 @@ fn item(mutant: &str) -> String {
     format!("- `{file}` {place}: `{what}`")
 }
 
+/// Prints the results of the mutants in changed lines. Fails if one was not tried, or no test notices it.
+pub(super) fn of_changes(part: MutatedPart, all: usize, found: &MutantOutcomes) -> Result<()> {
+    println!("{HEAD}{}", row(part.into_str(), all, found));
+    let untried = all - found.len();
+    ensure!(untried == 0, "{untried} mutants were not tried");
+    let missed = found
+        .iter()
+        .filter(|(_, it)| **it == MutantOutcome::NotNoticed);
+    let missed: Vec<_> = missed.map(|(mutant, _)| item(mutant)).collect();
+    ensure!(
+        missed.is_empty(),
+        "no test notices these:\n{}",
+        missed.join("\n")
+    );
+    Ok(())
+}
+
 /// Replaces the row of the part and the list of its missed mutants.
 pub(super) fn write(
     root: &Path,
@@ -150,6 +167,18 @@ mod tests {
             item(mutant),
             "- `shared/src/store/keys.rs` 261:25: `replace > with >= in cut`"
         );
+    }
+
+    #[test]
+    fn a_missed_mutant_in_changed_lines_fails() {
+        let mutant = "shared/src/store/keys.rs:261:25: replace > with >= in cut";
+        let found = |outcome| MutantOutcomes::from([(mutant.to_owned(), outcome)]);
+        let noticed = found(MutantOutcome::Noticed);
+        assert!(of_changes(MutatedPart::Store, 1, &noticed).is_ok());
+        assert!(of_changes(MutatedPart::Store, 2, &noticed).is_err());
+        let missed = of_changes(MutatedPart::Store, 1, &found(MutantOutcome::NotNoticed));
+        let message = missed.unwrap_err().to_string();
+        assert!(message.contains("replace > with >= in cut"), "{message}");
     }
 
     #[test]
