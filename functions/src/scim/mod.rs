@@ -83,7 +83,7 @@ impl From<store::Error> for Failure {
 fn busy(error: store::Error) -> Problem {
     let problem = Problem::from(error);
     if problem.code == Code::Conflict {
-        let detail = "Others change the resource at the same time. Retry after the number of seconds in Retry-After.";
+        let detail = "Another request is changing the resource. Retry after the number of seconds in Retry-After.";
         return Problem {
             source: problem.source,
             ..Problem::new(Code::Unavailable, detail)
@@ -93,7 +93,7 @@ fn busy(error: store::Error) -> Problem {
 }
 
 fn not_found() -> Error {
-    Error::status(404, "There is no such resource.")
+    Error::status(404, "The resource does not exist.")
 }
 
 /// A request that is authenticated.
