@@ -29,7 +29,7 @@ const RESERVE: Duration = Duration::from_millis(500);
 
 /// The future of a handler.
 pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
-/// An endpoint: what it makes of a request, and of its caller by the token.
+/// The handler of an endpoint. Gets the caller, or the problem with their token, and the request.
 pub type HttpHandler = fn(Arc<App>, Result<Caller, Problem>, ApiRequest) -> Handling;
 
 /// An HTTP function: its handler, and what it uses besides the table.
@@ -206,7 +206,7 @@ async fn answer(
         _ => context.request_id.clone(),
     };
     let caller = request.caller();
-    let known = caller.as_ref().ok().cloned();
+    let caller_of_line = caller.as_ref().ok().cloned();
     let held_tags = request.held_tags().map(Cow::into_owned);
     let deadline = deadline(&context, app.clock.now(), LONGEST, RESERVE);
     // Lines of the libraries carry it.
@@ -214,7 +214,7 @@ async fn answer(
         "request",
         request_id,
         route,
-        tenant = known.as_ref().map(|it| it.tenant_id.as_str())
+        tenant = caller_of_line.as_ref().map(|it| it.tenant_id.as_str())
     );
     let handling = handler(Arc::clone(&app), caller, request).instrument(span);
     let handling = tokio::time::timeout_at(deadline, handling);
@@ -248,7 +248,7 @@ async fn answer(
         now,
         request_id: &request_id,
         route: &route,
-        caller: known.as_ref(),
+        caller: caller_of_line.as_ref(),
         status: outcome
             .as_ref()
             .map_or_else(|problem| problem.code.status(), |answer| answer.status),

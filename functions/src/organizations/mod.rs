@@ -133,8 +133,8 @@ from_fields!(NewOrganization {
     ..fields
 });
 
-/// An organization in an answer, alone or with the number of its members. Without the right to see them, its billing
-/// fields are not there.
+/// Returns the JSON of an organization, with or without the number of its members. Leaves out the billing fields unless
+/// `with_billing`.
 pub(crate) fn show(organization: &impl Serialize, with_billing: bool) -> Box<RawValue> {
     let shown = http::json(organization);
     if with_billing {

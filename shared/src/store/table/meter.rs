@@ -107,7 +107,7 @@ pub(super) fn count_retry() {
 #[derive(Debug)]
 pub(super) struct Counting;
 
-// Without the hint, the SDK calls it at each of its 19 hooks.
+// Without this hint, the SDK calls all 19 hooks. The macro is for the SDK's own interceptors: another release may remove it.
 #[dyn_dispatch_hint]
 impl Intercept for Counting {
     fn name(&self) -> &'static str {

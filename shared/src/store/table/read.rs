@@ -61,7 +61,7 @@ impl Table {
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
         if wanted.len() <= BATCH {
-            // Boxed, so that only one of both ways is part of this future.
+            // Boxed, so that this future stays small.
             return Box::pin(self.get_batch(&wanted, is_consistent)).await;
         }
         let batches: Vec<_> = wanted
