@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use dynoxide::Database;
 use muster::config::{DYNAMODB_ENDPOINT, IGNORE_ENDPOINTS};
-use muster::store::is_read;
+use muster::store::requests::{is_read_operation, operation_of};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -138,11 +138,8 @@ impl Intercept for Written {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let target = context
-            .request()
-            .and_then(|it| it.headers().get("x-amz-target"));
-        let operation = target.and_then(|target| target.rsplit('.').next());
-        if operation.is_none_or(|operation| !is_read(operation)) {
+        let operation = context.request().map(operation_of);
+        if operation.is_none_or(|operation| !is_read_operation(operation)) {
             self.0.notify_waiters();
         }
         Ok(())

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use muster::store::{RequestedAction, TableRequest};
+use muster::store::requests::{RequestedAction, TableRequest};
 use serde_json::Value;
 
 use crate::template::{Denial, Right, TemplateFunction};
@@ -126,7 +126,7 @@ fn queried(input: &Value) -> Option<String> {
 /// The actions of a request on single items, with the partition key of each.
 fn touched(request: &TableRequest) -> Vec<(String, String)> {
     let TableRequest { operation, input } = request;
-    let written = request.actions().into_iter().map(|action| {
+    let acted = request.actions().into_iter().map(|action| {
         let operation = if is_transaction(request) {
             right_of(&action)
         } else {
@@ -141,7 +141,7 @@ fn touched(request: &TableRequest) -> Vec<(String, String)> {
     let read = keys.flatten().chain(one).map(partition);
     let read = read.chain([queried(input)]);
     let read = read.map(|key| (operation.clone(), key));
-    let all = written.chain(read);
+    let all = acted.chain(read);
     all.filter_map(|(operation, key)| Some((operation, key?)))
         .collect()
 }
@@ -186,12 +186,26 @@ mod tests {
                 .any(|(operation, key)| denial.operation == *operation && denial.includes(key));
             assert_eq!(found, is_denied, "{operation} {input}");
         }
-        let batch = json!({"RequestItems": {"t": [{"DeleteRequest": {"Key": event}}]}});
-        let key = "TENANT#acme#!EVENTS#7".to_owned();
-        assert_eq!(
-            touched(&request("BatchWriteItem", batch)),
-            [("BatchWriteItem".to_owned(), key)]
-        );
+        let query = json!({"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": event["pk"]}});
+        for (operation, input) in [
+            ("GetItem", json!({"Key": event})),
+            ("DeleteItem", json!({"Key": event})),
+            ("Query", query),
+            (
+                "BatchGetItem",
+                json!({"RequestItems": {"t": {"Keys": [event]}}}),
+            ),
+            (
+                "BatchWriteItem",
+                json!({"RequestItems": {"t": [{"DeleteRequest": {"Key": event}}]}}),
+            ),
+        ] {
+            let key = "TENANT#acme#!EVENTS#7".to_owned();
+            assert_eq!(
+                touched(&request(operation, input)),
+                [(operation.to_owned(), key)]
+            );
+        }
     }
 
     #[test]

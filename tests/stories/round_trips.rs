@@ -7,7 +7,7 @@ mod writes;
 use std::collections::HashMap;
 
 use muster::domain::{Clock, Timestamp};
-use muster::store::TableRequest;
+use muster::store::requests::TableRequest;
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::Value;

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use muster::store::TableRequest;
+use muster::store::requests::TableRequest;
 use serde_json::Value;
 
 /// Every request of a client, captured in the SDK.

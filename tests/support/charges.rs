@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorConte
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use muster::store::is_read;
+use muster::store::requests::is_read_operation;
 
 use crate::table_response::TableResponse;
 
@@ -45,7 +45,7 @@ impl Intercept for Charges {
         let units = TableResponse::of(context)?.units();
         let mut all = self.0.lock().unwrap();
         let operation = config.load::<Metadata>().map_or("", Metadata::name);
-        if is_read(operation) {
+        if is_read_operation(operation) {
             all.read += units;
         } else {
             all.write += units;

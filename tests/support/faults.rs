@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
-use muster::store::TableRequest;
+use muster::store::requests::TableRequest;
 use muster_local::Options;
 use tokio::sync::oneshot;
 

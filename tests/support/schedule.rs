@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use muster::store::TableRequest;
+use muster::store::requests::TableRequest;
 use muster_local::Options;
 use tokio::sync::{mpsc, oneshot};
 

@@ -1,5 +1,5 @@
 use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
-use muster::store::TableRequest;
+use muster::store::requests::TableRequest;
 use serde_json::{Value, json};
 
 /// A response of DynamoDB as received.

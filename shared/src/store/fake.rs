@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::Store;
 use super::samples::now;
-use super::table::{Item, Key, Table, TableRequest, key_of};
+use super::table::requests::TableRequest;
+use super::table::{Item, Key, Table, key_of};
 use crate::domain::{Clock, Event};
 
 const TABLE: &str = "muster";
@@ -202,8 +203,8 @@ impl State {
             }
             "Query" => Ok(self.query(input)),
             "BatchWriteItem" => {
-                for action in request.actions() {
-                    self.items.remove(&key_in(action.item()));
+                for action in recorded(request) {
+                    self.apply(&action);
                 }
                 Ok(json!({}))
             }

@@ -58,9 +58,7 @@ pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, SyncedMembership,
     TeamMembershipMarks,
 };
-pub use table::{
-    Error as TableError, Measure, RequestedAction, TableRequest, client, is_read, metered,
-};
+pub use table::{Error as TableError, Measure, client, metered, requests};
 pub use team_members::MembershipOfTeam;
 pub use teams::{TeamInOrganization, TeamWithLimits};
 pub use users::{Profile, Registered, TokenRights, UserAccount, UserFilter};

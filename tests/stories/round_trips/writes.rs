@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use muster::store::{RequestedAction, TableRequest};
+use muster::store::requests::{RequestedAction, TableRequest};
 use regex::Regex;
 use serde_json::Value;
 

@@ -168,7 +168,7 @@ async fn own_groups_are_joined_before_other_groups_are_read() {
     setup.expect("ada", "synced").await;
     let calls = setup.world.calls.take();
     let at = |id: &str| {
-        let is_there = |call: &&muster::store::TableRequest| {
+        let is_there = |call: &&muster::store::requests::TableRequest| {
             support::texts(call).iter().any(|text| text == id)
         };
         let found = calls.iter().enumerate().filter(|(_, call)| is_there(call));

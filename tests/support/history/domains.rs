@@ -252,7 +252,7 @@ impl Runner {
         }
         let step = format!("{} of {} {into}", call.operation, call.request);
         self.steps.push(step.clone());
-        if muster::store::is_read(&call.operation) {
+        if muster::store::requests::is_read_operation(&call.operation) {
             self.schedule.release(place, fault).await;
             return;
         }

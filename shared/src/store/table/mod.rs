@@ -9,7 +9,7 @@ mod expression;
 mod item;
 mod meter;
 mod read;
-mod request;
+pub mod requests;
 mod single;
 mod transaction;
 
@@ -27,7 +27,6 @@ pub(super) use expression::{Condition, ItemChange, number, text};
 pub(super) use item::{Item, Key, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
 pub(super) use read::{Page, Query, between, in_partition};
-pub use request::{RequestedAction, TableRequest, is_read};
 pub(super) use single::Updated;
 pub(super) use transaction::{Transaction, Unmet};
 

@@ -1,8 +1,9 @@
-//! A request to DynamoDB as the SDK sends it, for what stands in for AWS: the local stack, and the tests.
+//! Decodes the requests that the SDK sends to DynamoDB. Only the local stack and the tests use it.
 
 use aws_sdk_dynamodb::config::http::HttpRequest;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::error::BoxError;
+use serde::de::Error as _;
 use serde_json::Value;
 
 /// One request to DynamoDB.
@@ -24,19 +25,23 @@ pub struct RequestedAction<'a> {
 }
 
 impl TableRequest {
-    /// Decodes the header `X-Amz-Target` and the body.
+    /// Decodes the header `X-Amz-Target` and the body. Fails if a transaction or a batch of writes has no actions.
     pub fn parse(target: &str, body: &[u8]) -> serde_json::Result<Self> {
-        let (_, operation) = target.split_once('.').unwrap_or_default();
-        Ok(Self {
-            operation: operation.to_owned(),
+        let request = Self {
+            operation: operation_in(target).to_owned(),
             input: serde_json::from_slice(body)?,
-        })
+        };
+        if request.lists_actions() && request.actions().is_empty() {
+            let error = format!("{} without actions", request.operation);
+            return Err(serde_json::Error::custom(error));
+        }
+        Ok(request)
     }
 
     /// Returns the request that an HTTP client of the SDK sends.
     pub fn of_http(request: &HttpRequest) -> serde_json::Result<Self> {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        Self::parse(target, request.body().bytes().unwrap_or_default())
+        let body = request.body().bytes().unwrap_or_default();
+        Self::parse(target_of(request), body)
     }
 
     /// Returns the request that an interceptor sees before it is sent.
@@ -49,10 +54,15 @@ impl TableRequest {
         self.input.to_string().into_bytes()
     }
 
+    /// Whether its actions are in a list, not the request itself.
+    fn lists_actions(&self) -> bool {
+        ["TransactWriteItems", "TransactGetItems", "BatchWriteItem"]
+            .contains(&self.operation.as_str())
+    }
+
     /// Returns its actions. Reads outside of a transaction have none.
     pub fn actions(&self) -> Vec<RequestedAction<'_>> {
-        let input = |name: &str| self.input.get(name);
-        let named = match self.operation.as_str() {
+        let lists: Vec<&Value> = match self.operation.as_str() {
             "PutItem" | "UpdateItem" | "DeleteItem" => {
                 let kind = self.operation.trim_end_matches("Item");
                 return vec![RequestedAction {
@@ -60,33 +70,55 @@ impl TableRequest {
                     input: &self.input,
                 }];
             }
-            "TransactWriteItems" | "TransactGetItems" => vec![input("TransactItems")],
+            "TransactWriteItems" | "TransactGetItems" => {
+                self.input.get("TransactItems").into_iter().collect()
+            }
             "BatchWriteItem" => {
-                let tables = input("RequestItems").and_then(Value::as_object);
-                tables
-                    .into_iter()
-                    .flat_map(|it| it.values().map(Some))
-                    .collect()
+                let tables = self.input.get("RequestItems").and_then(Value::as_object);
+                tables.into_iter().flat_map(|it| it.values()).collect()
             }
             _ => Vec::new(),
         };
-        let named = named.into_iter().filter_map(|list| list?.as_array());
-        let named = named.flatten().filter_map(Value::as_object).flatten();
-        let named = named.map(|(kind, input)| RequestedAction {
+        let entries = lists.into_iter().filter_map(Value::as_array).flatten();
+        let actions = entries.filter_map(Value::as_object).flatten();
+        let actions = actions.map(|(kind, input)| RequestedAction {
             kind: kind.trim_end_matches("Request"),
             input,
         });
-        named.collect()
+        actions.collect()
     }
 }
 
-/// Returns whether an operation only reads. In a transaction, a condition check is charged as a write.
-pub fn is_read(operation: &str) -> bool {
-    ["BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"].contains(&operation)
+/// Returns the operation of a request that an HTTP client of the SDK sends.
+pub fn operation_of(request: &HttpRequest) -> &str {
+    operation_in(target_of(request))
+}
+
+/// Returns whether an operation only reads.
+pub fn is_read_operation(operation: &str) -> bool {
+    [
+        "BatchGetItem",
+        "DescribeTable",
+        "GetItem",
+        "Query",
+        "Scan",
+        "TransactGetItems",
+    ]
+    .contains(&operation)
+}
+
+fn target_of(request: &HttpRequest) -> &str {
+    request.headers().get("x-amz-target").unwrap_or_default()
+}
+
+/// The operation in `DynamoDB_20120810.GetItem`.
+fn operation_in(target: &str) -> &str {
+    let (_, operation) = target.split_once('.').unwrap_or_default();
+    operation
 }
 
 impl RequestedAction<'_> {
-    /// Returns the attributes that identify its item, of a `Put` with all others.
+    /// Returns the key of its item. Returns the whole item for a `Put`.
     pub fn item(&self) -> &Value {
         const NONE: &Value = &Value::Null;
         let item = if self.kind == "Put" { "Item" } else { "Key" };
@@ -130,6 +162,30 @@ mod tests {
         );
         let batch = json!({"RequestItems": {"one": [{"PutRequest": {"Item": 1}}], "two": [{"DeleteRequest": {"Key": 2}}]}});
         assert_eq!(actions("BatchWriteItem", batch), named(&[put, delete]));
+    }
+
+    #[test]
+    fn a_transaction_that_reads_has_its_actions() {
+        let transaction = json!({"TransactItems": [{"Get": {"Key": 5}}]});
+        let get = ("Get".to_owned(), json!(5));
+        assert_eq!(actions("TransactGetItems", transaction), [get]);
+    }
+
+    #[test]
+    fn a_list_without_actions_is_an_error() {
+        for (target, body) in [
+            ("TransactWriteItems", r#"{"TransactItems": []}"#),
+            ("TransactGetItems", "{}"),
+            (
+                "BatchWriteItem",
+                r#"{"RequestItems": {"one": {"Keys": []}}}"#,
+            ),
+        ] {
+            let target = format!("DynamoDB_20120810.{target}");
+            assert!(TableRequest::parse(&target, body.as_bytes()).is_err());
+        }
+        let query = TableRequest::parse("DynamoDB_20120810.Query", b"{}").unwrap();
+        assert_eq!(query.operation, "Query");
     }
 
     #[test]
