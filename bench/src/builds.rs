@@ -113,17 +113,18 @@ pub(crate) fn measure() -> Result<()> {
     build(&mut bare)?;
 
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
-    let (_, profile) = manifest
-        .split_once("[profile.release]\n")
-        .context("no profile")?;
-    let profile = profile.split("\n\n").next().unwrap_or_default().trim();
+    let tables = manifest
+        .split("\n\n")
+        .filter_map(|text| Some(&text[text.find("[profile.release")?..]));
+    let profile = tables.collect::<Vec<_>>().join("\n\n");
+    ensure!(!profile.is_empty(), "Cargo.toml has no release profile");
     keep(
         "builds",
         &Builds {
             machine: Machine::here()?,
             architecture: architecture.to_owned(),
             functions,
-            profile: profile.to_owned(),
+            profile,
             from_nothing,
             after_a_change,
             unchanged,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::builds::{Build, build};
 use crate::figures::{Machine, Rounds, Spread, keep, kept, root};
 use crate::functions::{self, Functions};
+use crate::plot::thousands;
 
 /// The results, and their text before the table.
 const PAGE: &str = "docs/results/profiles.md";
@@ -19,7 +20,8 @@ const HEAD: &str = "# Release profiles: the last results
 <!-- Written by `cargo xtask bench profiles`; do not edit. -->
 
 Explained in the [decision about the release profile](../decisions/0020-release-profile.md). All profiles have one codegen unit unless
-listed otherwise, `panic = \"abort\"` and `strip = true`. The figures on the right are those of `get-organization`. All functions: the
+listed otherwise, `panic = \"abort\"` and `strip = true`. `muster` is the package in `shared/`. The figures on the right are those of
+`get-organization`. All functions: the
 libraries once, plus the mean of three binaries for each function (`get-organization`, `create-organization`, `post-login`).
 
 ";
@@ -31,6 +33,8 @@ struct Profile {
     name: &'static str,
     lto: &'static str,
     opt_level: &'static str,
+    /// Of the package `muster` alone.
+    muster_level: &'static str,
     codegen_units: &'static str,
 }
 
@@ -38,23 +42,26 @@ const fn profile(
     name: &'static str,
     lto: &'static str,
     opt_level: &'static str,
+    muster_level: &'static str,
     codegen_units: &'static str,
 ) -> Profile {
     Profile {
         name,
         lto,
         opt_level,
+        muster_level,
         codegen_units,
     }
 }
 
-const PROFILES: [Profile; 6] = [
-    profile("fat-3", "fat", "3", "1"),
-    profile("fat-s", "fat", "s", "1"),
-    profile("thin-3", "thin", "3", "1"),
-    profile("off-3", "off", "3", "1"),
-    profile("off-s", "off", "s", "1"),
-    profile("off-z", "off", "z", "1"),
+const PROFILES: [Profile; 7] = [
+    profile("fat-3", "fat", "3", "3", "1"),
+    profile("fat-s", "fat", "s", "s", "1"),
+    profile("thin-3", "thin", "3", "3", "1"),
+    profile("off-3", "off", "3", "3", "1"),
+    profile("off-s", "off", "s", "s", "1"),
+    profile("off-s-muster-3", "off", "s", "3", "1"),
+    profile("off-z", "off", "z", "z", "1"),
 ];
 
 /// The build cost of a profile.
@@ -75,9 +82,17 @@ pub(crate) async fn measure(names: &[String]) -> Result<()> {
         if target.exists() {
             fs::remove_dir_all(&target)?;
         }
+        // A number is written without quotes, a letter with them.
+        let level = profile.muster_level;
+        let level = match level.parse::<u8>() {
+            Ok(_) => level.to_owned(),
+            Err(_) => format!("\"{level}\""),
+        };
+        let muster_level = format!("profile.release.package.muster.opt-level={level}");
         let cargo = |what: &[&str]| {
             let mut cargo = Command::new("cargo");
             cargo
+                .args(["--config", &muster_level])
                 .args([
                     "build",
                     "--release",
@@ -155,8 +170,8 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-const TABLE: &str = "| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
-|---|---|---|---|---|---|---|---|---|---|
+const TABLE: &str = "| LTO | Level | Level of `muster` | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs | Its instructions |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
 fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
@@ -178,6 +193,8 @@ fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
     let function = function.with_context(|| format!("{} was not measured", BINARIES[0]))?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let zipped = function.zipped as f64 / f64::from(1 << 20);
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let instructions = function.instructions.map(|it| thousands(it as f64));
     let middle = |rounds: &Rounds, digits: usize| {
         let spread = rounds.spread();
         spread.map_or_else(
@@ -192,16 +209,18 @@ fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
     let Profile {
         lto,
         opt_level,
+        muster_level,
         codegen_units,
         ..
     } = profile;
     let mut row = String::new();
     let _ = writeln!(
         row,
-        "| {lto} | {opt_level} | {codegen_units} | {libraries:.0} | {binary:.0} | {all:.0} | {zipped:.2} | {} | {} | {} |",
+        "| {lto} | {opt_level} | {muster_level} | {codegen_units} | {libraries:.0} | {binary:.0} | {all:.0} | {zipped:.2} | {} | {} | {} | {} |",
         middle(&function.start_ms, 2),
         middle(&function.tls_first_ms, 1),
         middle(&function.cpu_us, 0),
+        instructions.unwrap_or_default(),
     );
     Ok(Some((row, figures.machine)))
 }

@@ -106,7 +106,7 @@ pub(super) fn build_times(builds: &Builds) -> String {
     } = builds;
     let mut text = format!(
         "\n## Builds\n\n`sam build` of {functions} functions, one run of each. The template targets arm64; these builds are for {architecture}, \
-         the architecture of the machine, with a changed copy of the template. The profile ([decision 20](../decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
+         the architecture of the machine, with a changed copy of the template. The profile ([decision 20](../decisions/0020-release-profile.md)):\n\n```toml\n{profile}\n```\n\n\
          | | Minutes | CPU minutes, all cores | Load |\n|---|---|---|---|\n"
     );
     for (what, build) in [
