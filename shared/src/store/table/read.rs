@@ -286,3 +286,28 @@ pub(in crate::store) fn in_partition(
     };
     condition.value(":pk", text(partition))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fake::Fake;
+
+    #[tokio::test]
+    async fn a_call_reads_at_most_100_keys() {
+        for (count, sizes) in [
+            (0, &[][..]),
+            (BATCH, &[BATCH]),
+            (BATCH + 1, &[1, BATCH]),
+            (2 * BATCH, &[BATCH, BATCH]),
+        ] {
+            let fake = Fake::default();
+            let keys = (0..count).map(|n| Key::new(format!("p{n}"), "s"));
+            let keys: Vec<_> = keys.collect();
+            let keys: Vec<_> = keys.iter().collect();
+            fake.table().get_all(&keys).await.unwrap();
+            let mut read: Vec<_> = fake.keys_read().iter().map(|it| it.0.len()).collect();
+            read.sort_unstable();
+            assert_eq!(read, sizes, "{count}");
+        }
+    }
+}

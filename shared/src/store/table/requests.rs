@@ -189,6 +189,25 @@ mod tests {
     }
 
     #[test]
+    fn the_operation_is_in_a_header() {
+        let mut request = HttpRequest::new("{}".into());
+        let headers = request.headers_mut();
+        headers.insert("x-amz-target", "DynamoDB_20120810.Query");
+        assert_eq!(operation_of(&request), "Query");
+        assert_eq!(TableRequest::of_http(&request).unwrap().operation, "Query");
+    }
+
+    #[test]
+    fn reads_and_writes_are_distinguished() {
+        for operation in ["GetItem", "BatchGetItem", "TransactGetItems", "Query"] {
+            assert!(is_read_operation(operation), "{operation}");
+        }
+        for operation in ["PutItem", "BatchWriteItem", "TransactWriteItems"] {
+            assert!(!is_read_operation(operation), "{operation}");
+        }
+    }
+
+    #[test]
     fn a_read_has_no_actions() {
         let batch = json!({"RequestItems": {"one": {"Keys": [1]}}});
         assert_eq!(actions("BatchGetItem", batch), []);
