@@ -38,6 +38,24 @@ fn texts_contain_no_rust_syntax() {
     });
 }
 
+/// A route whose resource is not declared is found here.
+#[test]
+fn every_operation_has_a_declared_tag() {
+    let document = document();
+    let declared = document["tags"].as_array().unwrap();
+    let declared: Vec<_> = declared.iter().map(|tag| &tag["name"]).collect();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(tags) = operation.get("tags") else {
+                continue;
+            };
+            for tag in tags.as_array().unwrap() {
+                assert!(declared.contains(&tag), "{method} {path}: {tag}");
+            }
+        }
+    }
+}
+
 /// `Get a team`: a verb first, and all unique.
 #[test]
 fn every_operation_has_a_summary_of_its_own() {
