@@ -32,7 +32,7 @@ use passes::WorkEnd;
 use report::ended;
 use work::Work;
 
-/// A run to be made: a message of the queue.
+/// A queued run: a message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTask {
     /// The tenant.
@@ -42,7 +42,7 @@ pub struct RunTask {
     /// The tenant admin who asked for it; `None` for the timer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<UserId>,
-    /// How often the same was tried before, and something failed: of a directory of type `scim`.
+    /// Number of failed attempts so far. Used only for directories of type `scim`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tries: u32,
 }
@@ -50,23 +50,23 @@ pub struct RunTask {
 /// How an invocation ended.
 #[derive(Debug)]
 pub enum RunEnd {
-    /// The run is over.
-    Over(Box<DirectoryRun>),
-    /// The directory is of type `scim`, whose requests are followed at once: what they had left is done, as far as it did
-    /// not fail.
-    TakenUp(ScimReport),
+    /// The run has ended.
+    Finished(Box<DirectoryRun>),
+    /// The directory is of type `scim`, whose requests are followed at once. Finished the changes that they left, except
+    /// those that failed.
+    ScimFinished(ScimReport),
     /// The time is up, and the progress is saved. Another invocation continues.
     Continues,
-    /// Another run has the directory.
-    Held,
-    /// Another invocation takes up what the requests of a directory of type `scim` have left. It may be past what this
-    /// one was asked for.
+    /// Another run holds the lease of the directory.
+    LeaseHeld,
+    /// Another invocation finishes the changes that requests of a directory of type `scim` left. It may have passed those
+    /// that this one was asked for.
     Waits,
     /// The directory is gone, or not active: nothing was done.
     Inactive,
 }
 
-/// Why a run could not be made, or not to its end.
+/// Why a run failed or stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The directory could not be read.
@@ -154,7 +154,7 @@ impl Runs {
         };
         let RunClaim::Granted(lease, mut state, confirmed) = store.claim_run(tenant, id).await?
         else {
-            return Ok(RunReport::of(RunEnd::Held));
+            return Ok(RunReport::of(RunEnd::LeaseHeld));
         };
         let open = state.open.take();
         let mut open = open.unwrap_or_else(|| self.opened(task));
@@ -193,7 +193,7 @@ impl Runs {
                 return Ok(RunReport {
                     error,
                     failures,
-                    ..RunReport::of(RunEnd::Held)
+                    ..RunReport::of(RunEnd::LeaseHeld)
                 });
             }
             Err(RunError::Table(error)) => {
@@ -237,8 +237,8 @@ impl Runs {
         let (end, error) = match error {
             // Someone did it on purpose.
             Some(RunError::Stopped) => (RunEnd::Inactive, None),
-            error if is_recorded => (RunEnd::Over(run.into()), error),
-            error => (RunEnd::Held, error),
+            error if is_recorded => (RunEnd::Finished(run.into()), error),
+            error => (RunEnd::LeaseHeld, error),
         };
         Ok(RunReport {
             end,
@@ -299,7 +299,7 @@ impl Runs {
             ..RunReport::of(if report.is_out_of_time {
                 RunEnd::Continues
             } else {
-                RunEnd::TakenUp(report)
+                RunEnd::ScimFinished(report)
             })
         })
     }

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_active_is_linked_too() {
+    fn an_inactive_directory_user_is_linked() {
         assert_eq!(chosen(None, &[one("a", None, false)], &[]), "link a");
     }
 }

@@ -1,4 +1,4 @@
-//! The domain of the address of who signs in.
+//! Auto-join: finds the organization for the email domain of a login.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

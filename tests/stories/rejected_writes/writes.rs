@@ -1,4 +1,4 @@
-//! Every write, each with bodies that it rejects.
+//! Writes of organizations, teams, members and webhooks, each with bodies that it rejects.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn write(method: Method, path: &str, body: Option<Value>, bad: Vec<Value>) -> Wr
     }
 }
 
-/// An organization with members and a team, a deleted one, and every write about them.
+/// An organization with members and a team, a deleted one, and writes about them.
 pub(super) async fn writes(world: &World) -> Vec<Write> {
     let ada = world.user("ada");
     world.register(&["new", "root"]).await;

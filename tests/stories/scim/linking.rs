@@ -108,7 +108,7 @@ async fn deleting_a_directory_user_ends_what_it_gave() {
 
 /// Many directory users share what a login is found by, and only one of them is active.
 #[tokio::test]
-async fn of_more_than_ten_users_with_one_id_none_is_linked() {
+async fn more_than_ten_matches_link_no_user() {
     let (scene, _) = live::Scene::faulty().await;
     let body =
         |n: usize| json!({"userName": format!("twin-{n}"), "externalId": "ada", "active": n == 0});

@@ -120,7 +120,7 @@ async fn changes_nothing(endpoint: GraphEndpoint, page: Option<usize>) {
 }
 
 #[tokio::test]
-async fn no_token_changes_nothing() {
+async fn a_missing_graph_token_changes_nothing() {
     changes_nothing(GraphEndpoint::Token, None).await;
 }
 

@@ -127,7 +127,7 @@ async fn leaving_a_group_revokes_the_invitation_of_the_address() {
 }
 
 #[tokio::test]
-async fn on_leave_keep_keeps() {
+async fn on_leave_keep_keeps_the_membership() {
     let setup = two_groups(&[("ENTRA_ON_LEAVE", "keep")]).await;
     setup.graph.leave("ada", "g-one");
     setup.expect("ada", "unchanged").await;

@@ -202,7 +202,7 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
 }
 
 #[tokio::test]
-async fn a_suffix_of_a_team_in_an_organization_goes() {
+async fn a_suffix_of_a_team_in_an_organization_is_removed() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
     let setup = Setup::open(&settings).await;
     let root = setup.world.tenant_admin();

@@ -156,8 +156,8 @@ async fn the_last_owner_of_organizations_is_not_erased() {
     let mut errors = refused.body["errors"].as_array().unwrap().clone();
     errors.sort_by_key(|it| it["detail"].to_string());
     let expected = json!([
-        {"pointer": format!("/organizations/{deleted}"), "detail": "is the organization \"Deleted\", which is deleted: restore it first"},
-        {"pointer": format!("/organizations/{live}"), "detail": "is the organization \"Live\""},
+        {"pointer": format!("/organizations/{deleted}"), "detail": "has the user as its last active owner (\"Deleted\", which is deleted; restore it first)"},
+        {"pointer": format!("/organizations/{live}"), "detail": "has the user as its last active owner (\"Live\")"},
     ]);
     assert_eq!(json!(errors), expected);
     assert_eq!(world.table().await, before);

@@ -287,7 +287,7 @@ async fn many_members_are_paged_during_changes() {
 }
 
 #[tokio::test]
-async fn a_search_that_cannot_be_is_refused() {
+async fn an_invalid_search_returns_400() {
     let world = World::start().await;
     let members = world_of_people(&world).await;
     let ada = world.user("ada");

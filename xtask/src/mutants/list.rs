@@ -92,7 +92,7 @@ fn changed_lines(root: &Path, commit: &str, folder: &str) -> Result<String> {
         new.is_empty(),
         "run `git add` first, so that these count:\n{new}"
     );
-    // The form that cargo-mutants reads, whatever the settings of the user.
+    // The form that cargo-mutants reads, regardless of the user's settings.
     let plain = [
         "--no-color",
         "--no-ext-diff",

@@ -7,7 +7,7 @@ use super::{all_groups, both_signed_in, change, run};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, organizations, set_members};
 
 #[tokio::test]
-async fn roles_follow_the_directory_and_not_what_is_by_hand() {
+async fn manual_roles_do_not_follow_the_directory() {
     let (world, path) = both_signed_in(|office| {
         let mut settings = all_groups(office);
         settings["role_map"] = json!({"chief": "manager"});

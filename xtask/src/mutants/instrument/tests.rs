@@ -73,7 +73,7 @@ fn operators_in_operands_are_replaced_as_well() {
 }
 
 #[test]
-fn arms_go_and_guards_decide_nothing() {
+fn match_arms_and_guards_are_mutated() {
     let source = "fn f() { match a { 1 => b, n if c => d, _ => e } }";
     let mutants = [
         mutant(source, "{ match a { ", Genre::MatchArm, ""),
