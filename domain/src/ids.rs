@@ -28,7 +28,7 @@ fn check_user_id(text: &str) -> Result<(), Invalid> {
     let is_in_range = (1..=MAX_USER_ID_LENGTH).contains(&text.len());
     if !is_in_range || text == ME || !text.bytes().all(is_printable) {
         return Err(Invalid::new(
-            "must be 1 to 255 printable ASCII characters, and must not be me",
+            "must be 1 to 255 printable ASCII characters, and cannot be \"me\"",
         ));
     }
     Ok(())

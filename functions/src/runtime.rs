@@ -56,7 +56,7 @@ impl HttpFunction {
 pub type Invocation = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 /// A function with its context: takes an event, and returns the answer.
 pub type Started = Arc<dyn Fn(Box<RawValue>, Context) -> Invocation + Send + Sync>;
-/// Starts a function: makes its context, which is a type of its own, of the [`App`] and of its own variables.
+/// Starts a function: builds its context, a type of its own, from the [`App`] and its own variables.
 pub type Start = fn(App, Variables<'_>) -> Result<Started, SettingError>;
 
 /// The `main` of an HTTP function. Answers events until Lambda ends the process.
@@ -97,7 +97,7 @@ where
                 // Unreadable JSON must not fail a login.
                 return Ok(payload);
             };
-            // Lines of the libraries carry it.
+            // Log lines of the libraries inherit it.
             let span = info_span!("trigger", request_id = context.request_id);
             let answer = handle(own, event.clone(), context).instrument(span).await;
             if answer == event {
@@ -121,7 +121,7 @@ where
         let own = Arc::clone(&own);
         Box::pin(async move {
             let batch = serde_json::from_str(payload.get())?;
-            // Lines of the libraries carry it.
+            // Log lines of the libraries inherit it.
             let span = info_span!("batch", request_id = context.request_id);
             let failed = handle(own, batch, context).instrument(span).await?;
             Ok(to_raw_value(&failed)?)
@@ -209,7 +209,7 @@ async fn answer(
     let caller_of_line = caller.as_ref().ok().cloned();
     let held_tags = request.held_tags().map(Cow::into_owned);
     let deadline = deadline(&context, app.clock.now(), LONGEST, RESERVE);
-    // Lines of the libraries carry it.
+    // Log lines of the libraries inherit it.
     let span = info_span!(
         "request",
         request_id,

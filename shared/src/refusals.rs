@@ -89,7 +89,7 @@ impl From<Refusal> for Problem {
                     violations: violations.collect(),
                     ..Self::new(
                         Code::BudgetExceedsOrganization,
-                        "The team's limits are higher than its organization's. Lower the limits in errors, or raise the organization's limits first.",
+                        "The team's limits are higher than its organization's. Lower the limits listed in `errors`, or raise the organization's limits first.",
                     )
                 };
             }
@@ -159,7 +159,7 @@ impl From<Refusal> for Problem {
             ),
             R::DomainNotVerified => (
                 Code::DomainNotVerified,
-                "The domain is not verified. Publish the record in verification and verify the domain first.",
+                "The domain is not verified. Publish the DNS record in its `verification` field, then verify the domain.",
             ),
             R::TooManyChecks => (
                 Code::Throttled,
@@ -200,18 +200,21 @@ fn last_owner_of(organizations: &[Organization]) -> Problem {
         let hint = if one.is_live() {
             ""
         } else {
-            ", which is deleted: restore it first"
+            ", which is deleted; restore it first"
         };
         Violation {
             pointer: format!("/organizations/{}", one.id),
-            detail: format!("is the organization {:?}{hint}", one.name.as_str()),
+            detail: format!(
+                "has the user as its last active owner ({:?}{hint})",
+                one.name.as_str()
+            ),
         }
     });
     Problem {
         violations: violations.collect(),
         ..Problem::new(
             Code::LastOwner,
-            "The user is the last active owner of the organizations in errors. Make another member of each an owner first.",
+            "The user is the last active owner of the organizations listed in `errors`. Make another member of each an owner first.",
         )
     }
 }

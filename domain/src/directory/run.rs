@@ -12,8 +12,8 @@ use crate::{DirectoryId, DirectoryRunId, Timestamp, UserId};
 pub enum RunKind {
     /// What has changed since the last run.
     Changes,
-    /// The groups of every user: for the first time, once a day, after a change of the directory, and when Entra no
-    /// longer knows the changes.
+    /// The groups of every user: for the first time, once a day, after a change of the directory, and when the
+    /// link to the changes in Entra has expired.
     Complete,
 }
 

@@ -31,8 +31,8 @@ pub struct DirectorySettings {
     pub default_role: Role,
     /// Values of app roles and ids of groups, and the role that each gives (`ENTRA_ROLE_MAP`). The highest wins.
     pub role_map: RoleMap,
-    /// Ids of groups, and the membership that each gives instead of one in an organization or a team of its own. Of
-    /// several groups of one organization, the highest role wins. The organization is not created.
+    /// Ids of groups, and the membership that each gives instead of one in an organization or a team of its own. If
+    /// several groups give one organization, the highest role wins. The organization must exist.
     pub group_map: GroupMap,
     /// Which groups count, by their display name; `null` for all. Groups in `group_map` always count.
     pub group_filter: Option<GroupFilter>,

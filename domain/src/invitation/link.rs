@@ -17,7 +17,7 @@ const TOKEN: &str = "invitation";
 /// The parameter of the link with the redirect URL.
 const REDIRECT: &str = "redirect_url";
 
-/// Where the front end takes the user after they accepted: an absolute `https` URL without credentials, or `http` on
+/// Where the front end takes the user after they accept: an absolute `https` URL without credentials, or `http` on
 /// this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]

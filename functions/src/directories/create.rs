@@ -33,9 +33,8 @@ impl Service for DomainOwners {
 
 /// Create a directory
 ///
-/// Creates a directory. From the next login on, its groups become organizations, teams and memberships, instead of
-/// those of the deployment's default directory. The change takes effect within a minute. From then on, memberships of
-/// the default directory follow the new one.
+/// Creates a directory. Within a minute, logins use its groups instead of those of the deployment's default directory:
+/// they become organizations, teams and memberships. Memberships that the default directory gave follow the new one.
 ///
 /// To prove that the Entra tenant is yours, use a domain that is verified in both places: in Entra, as a custom domain
 /// of that tenant, and here, by an organization of your tenant. An administrator of the Entra tenant also grants

@@ -147,7 +147,7 @@ impl Reconcile {
                 .failure(now, request_id, "directory-user", &*failure);
         }
         let again = match end {
-            RunEnd::Over(run) => {
+            RunEnd::Finished(run) => {
                 let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
                 match run.outcome {
                     RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::Partial => {
@@ -164,7 +164,7 @@ impl Reconcile {
                 counts.users_disabled += number(run.numbers.users_disabled);
                 None
             }
-            RunEnd::TakenUp(report) => {
+            RunEnd::ScimFinished(report) => {
                 counts.users_read += report.followed;
                 counts.users_failed += report.left.len() + report.records_left;
                 counts.memberships_made += report.counts.memberships_made;
@@ -178,7 +178,7 @@ impl Reconcile {
                 counts.continued += 1;
                 Some(Duration::ZERO)
             }
-            RunEnd::Held => {
+            RunEnd::LeaseHeld => {
                 counts.dropped += 1;
                 task.requested_by.is_some().then_some(ASK_AGAIN)
             }

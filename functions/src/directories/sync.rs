@@ -26,7 +26,7 @@ const PREVIEW_TIME: Duration = Duration::from_secs(22);
 pub(crate) struct DirectorySyncRequest {
     /// `true` returns what a complete run would change, and changes nothing.
     dry_run: Option<bool>,
-    /// `blocked_run_id` of the directory. The next run may end as many memberships as that one would have.
+    /// `blocked_run_id` of the directory. The next run may end as many memberships as the blocked run would have ended.
     confirm: Option<DirectoryRunId>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct DirectorySync {
 /// `dry_run` returns the plan and changes nothing: which users would gain or lose which memberships, and through which
 /// group. It reads the groups of each known user, for up to 22 seconds; `is_complete` says whether all were read.
 ///
-/// With `confirm` a blocked run is confirmed: the next one may end as many memberships as that one would have.
+/// `confirm` approves a blocked run: the next run may end as many memberships as the blocked run would have ended.
 ///
 /// Requires a tenant admin. Returns 409 `conflict` for a directory that is paused or broken.
 #[docs_const(vis = pub(self), rename = "DOCS")]

@@ -9,7 +9,7 @@ use crate::endpoint::TableAction::{
 };
 use crate::endpoint::{Call, DomainPath, Endpoint, endpoint};
 
-/// Delete a domain
+/// Remove a domain
 ///
 /// Removes a domain from an organization. Users no longer join through it, and another organization can verify it.
 /// Existing members stay. Adding the domain again creates a new token.

@@ -216,9 +216,9 @@ pub(super) fn webhooks() -> Value {
             "content": {"application/json": {"schema": reference(MESSAGE), "example": message}},
         },
         "responses": {
-            "2XX": {"description": "The endpoint has the event."},
-            "410": {"description": "The endpoint wants no more events. It is disabled."},
-            "default": {"description": "The event is sent again, for 28 hours."},
+            "2XX": {"description": "The endpoint accepted the event."},
+            "410": {"description": "The endpoint wants no more events. Muster disables it."},
+            "default": {"description": "Muster sends the event again, for 28 hours."},
         },
     }}})
 }

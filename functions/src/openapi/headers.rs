@@ -141,7 +141,7 @@ pub(super) fn if_match() -> Value {
     json!({
         "name": "If-Match",
         "in": "header",
-        "description": "Makes the change only if the resource is in one of these versions. Only the version of an `ETag` is compared; \"3\" alone is accepted too.",
+        "description": "Applies the change only if the resource has one of these versions. Only the version of an `ETag` is compared; \"3\" alone is accepted too.",
         "schema": {"type": "string"},
         "example": "\"3.1c52f7a09be4d866\"",
     })

@@ -13,7 +13,7 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint, r
 
 /// Restore a team
 ///
-/// Restores a team of the directory sync that was deleted manually. A team that is not deleted does not change (200).
+/// Restores a manually deleted team that the directory sync created. A team that is not deleted does not change (200).
 ///
 /// Requires a tenant admin. The team is restored without its members: users of its group join again at their next
 /// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its

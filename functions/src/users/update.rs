@@ -12,12 +12,12 @@ use crate::openapi::example::Example;
 /// Disable or enable a user
 ///
 /// Changes the status of a user. A disabled user gets 403 `user-disabled` for everything that requires a membership,
-/// and new tokens contain no organizations. Their memberships do not change, including those of an owner, and new
-/// ones grant no access either. An enabled user has the access of their memberships again.
+/// and new tokens contain no organizations. Memberships do not change, including those of an owner; those added
+/// while the user is disabled grant no access either. Enabling the user restores the access.
 ///
 /// Requires a tenant admin who is not disabled. Returns 404 if the user is not known, and 412 `version-mismatch` if
-/// `If-Match` does not name the current version. To change the profile, use PUT. A tenant admin keeps that right until
-/// their token expires.
+/// `If-Match` does not name the current version. To change the profile, use PUT. A tenant admin who is
+/// disabled remains a tenant admin until their token expires.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn update_user(
     call: Call,

@@ -181,7 +181,7 @@ impl Problem {
             violations,
             ..Self::new(
                 Code::ValidationFailed,
-                "See errors for each field that is not valid, and for what is allowed.",
+                "`errors` lists each field that is not valid, and what is allowed.",
             )
         }
     }

@@ -45,7 +45,7 @@ enum Batch {
     Done(Vec<ScimUserId>),
     /// No step is left.
     AllDone { renamed: bool },
-    /// There is no such record any more.
+    /// The record no longer exists.
     Over,
 }
 

@@ -1,4 +1,4 @@
-//! Erasing a user: what the table has of a person, except their bare id in what others have.
+//! Erases the personal data of a user. Only their id remains, in the items of others.
 //!
 //! Each step leaves a state that a repeated call continues from. The profile is marked first, and deleted last.
 
