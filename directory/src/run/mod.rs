@@ -57,7 +57,7 @@ pub enum RunEnd {
     ScimFinished(ScimReport),
     /// The time is up, and the progress is saved. Another invocation continues.
     Continues,
-    /// Another run holds the lease of the directory.
+    /// Another run holds the lease of the directory, or the directory changed during this one, which is not recorded.
     LeaseHeld,
     /// Another invocation finishes the changes that requests of a directory of type `scim` left. It may have passed those
     /// that this one was asked for.
