@@ -4,12 +4,10 @@ use muster::store::{self, Store};
 use muster::telemetry::Telemetry;
 use muster_directory::{EntraSettings, LoginSync};
 
-use crate::services::Services;
-
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The context of every function: created once, before the first invocation.
+/// What every function has: created once, before the first invocation.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The table.
@@ -20,8 +18,6 @@ pub struct App {
     pub clock: Clock,
     /// Where log lines go.
     pub telemetry: Telemetry,
-    /// Services that only some functions use.
-    pub services: Services,
 }
 
 impl App {
@@ -35,7 +31,6 @@ impl App {
             clock: Clock::system(),
             telemetry: Telemetry::stdout().in_namespace(&settings.metrics_namespace),
             settings,
-            services: Services::default(),
         })
     }
 }
@@ -43,7 +38,7 @@ impl App {
 /// The context of post-login.
 #[derive(Debug)]
 pub struct LoginContext {
-    /// The context of every function.
+    /// What every function has.
     pub app: App,
     /// Writes the profile and syncs the groups.
     pub sync: LoginSync,

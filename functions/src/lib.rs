@@ -31,4 +31,3 @@ pub mod webhook_endpoints;
 pub use app::{App, LoginContext, Variables};
 pub use function::Function;
 pub use registry::{functions, openapi_document, openapi_text};
-pub use services::Services;

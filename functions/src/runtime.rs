@@ -27,28 +27,25 @@ const LONGEST: Duration = Duration::from_secs(25);
 /// Time of a request reserved for returning the response.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// The future of a handler.
-pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
-/// The handler of an endpoint. Gets the caller, or the problem with their token, and the request.
-pub type HttpHandler = fn(Arc<App>, Result<Caller, Problem>, ApiRequest) -> Handling;
+/// The answer of a handler to come.
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
+/// The handler of an endpoint with what it uses. Gets the caller, or the problem with their token, and the request.
+pub(crate) type HttpHandler =
+    Arc<dyn Fn(Result<Caller, Problem>, ApiRequest) -> HandlerFuture + Send + Sync>;
 
-/// An HTTP function: its handler, and what it uses besides the table.
+/// An HTTP function.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpFunction {
-    pub(crate) handler: HttpHandler,
-    /// Makes its services.
-    pub(crate) services: fn(&mut App, Variables<'_>) -> Result<(), SettingError>,
+    /// Creates what its handler uses besides the table.
+    pub(crate) handler: fn(&Arc<App>, Variables<'_>) -> Result<HttpHandler, SettingError>,
 }
 
 impl HttpFunction {
-    /// Creates its services, and starts it. An invocation fails if its event is not one of API Gateway.
-    pub(crate) fn start(
-        self,
-        mut app: App,
-        variables: Variables<'_>,
-    ) -> Result<Started, SettingError> {
-        (self.services)(&mut app, variables)?;
-        Ok(http(app, self.handler))
+    /// Starts it. An invocation fails if its event is not one of API Gateway.
+    pub(crate) fn start(self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+        let app = Arc::new(app);
+        let handler = (self.handler)(&app, variables)?;
+        Ok(http(app, handler))
     }
 }
 
@@ -56,7 +53,7 @@ impl HttpFunction {
 pub type Invocation = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 /// A function with its context: takes an event, and returns the answer.
 pub type Started = Arc<dyn Fn(Box<RawValue>, Context) -> Invocation + Send + Sync>;
-/// Starts a function: builds its context, a type of its own, from the [`App`] and its own variables.
+/// Starts a function: creates its context, a type of its own, from the [`App`] and its own variables.
 pub type Start = fn(App, Variables<'_>) -> Result<Started, SettingError>;
 
 /// The `main` of an HTTP function. Answers events until Lambda ends the process.
@@ -69,13 +66,12 @@ pub fn serve_trigger(start: Start) -> Result<(), Error> {
     run(|app| start(app, &environment))
 }
 
-fn http(app: App, handler: HttpHandler) -> Started {
-    let app = Arc::new(app);
+fn http(app: Arc<App>, handler: HttpHandler) -> Started {
     Arc::new(move |event, context| {
-        let app = Arc::clone(&app);
+        let (app, handler) = (Arc::clone(&app), Arc::clone(&handler));
         Box::pin(async move {
             let event = read_event(event.get())?;
-            let answer = |request| answer(Arc::clone(&app), handler, request);
+            let answer = |request| answer(Arc::clone(&app), Arc::clone(&handler), request);
             let mut adapter = Adapter::from(service_fn(answer));
             let response = adapter.call(LambdaEvent::new(event, context)).await?;
             Ok(to_raw_value(&response)?)
@@ -216,7 +212,7 @@ async fn answer(
         route,
         tenant = caller_of_line.as_ref().map(|it| it.tenant_id.as_str())
     );
-    let handling = handler(Arc::clone(&app), caller, request).instrument(span);
+    let handling = handler(caller, request).instrument(span);
     let handling = tokio::time::timeout_at(deadline, handling);
     let (outcome, measure) = metered(handling).await;
     let outcome = outcome.unwrap_or_else(|elapsed| {

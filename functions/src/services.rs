@@ -1,29 +1,36 @@
-//! The services of a function.
+//! What a function uses besides the table.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+use muster::config::SettingError;
 
-/// The services of a function, each of a type of its own.
-#[derive(Clone, Default)]
-pub struct Services(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+use crate::{App, Variables};
 
-impl Services {
-    /// Adds a service.
-    pub(crate) fn insert<S: Any + Send + Sync>(&mut self, service: S) {
-        self.0.insert(TypeId::of::<S>(), Arc::new(service));
-    }
+/// What a function uses besides the table: clients of other services, secrets. `()` if it needs nothing.
+pub(crate) trait Services: Send + Sync + Sized + 'static {
+    /// The rights that a function needs for it. None for what everyone may use, such as DNS.
+    const RIGHTS: &'static [ServiceRight];
 
-    /// Returns the service of this type, if it was added.
-    pub(crate) fn get<S: Any + Send + Sync>(&self) -> Option<Arc<S>> {
-        let service = self.0.get(&TypeId::of::<S>())?;
-        Arc::clone(service).downcast().ok()
-    }
+    /// Creates it from environment variables, before the first invocation and without a call over the network. Fails if a
+    /// variable is missing or invalid: the function does not start.
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError>;
 }
 
-impl fmt::Debug for Services {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Services")
+/// A right that a function has for a service. Its policy and its environment variables follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServiceRight {
+    /// Putting messages on the queue of webhooks.
+    WebhookQueue,
+    /// Putting runs of directories on their queue.
+    RunQueue,
+    /// Reading the directories of tenants.
+    Directories,
+    /// Reading the secret of the tokens of invitations.
+    InvitationSecret,
+}
+
+impl Services for () {
+    const RIGHTS: &'static [ServiceRight] = &[];
+
+    fn read(_: &App, _: Variables<'_>) -> Result<Self, SettingError> {
+        Ok(())
     }
 }

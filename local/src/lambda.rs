@@ -220,7 +220,6 @@ fn linked(
         settings,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),
-        services: muster_functions::Services::default(),
     };
     let app = match &options.configure_app {
         Some(configure) => configure(app),

@@ -20,11 +20,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::invitation_mails::INVITATION_QUEUE_URL;
-use crate::endpoint::Service as _;
 use crate::invitations::secret::TokenSecret;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, event_source};
+use crate::services::Services as _;
 use crate::{App, Variables};
 
 /// The variable with the URL of the queue of invitations whose mails were given up.

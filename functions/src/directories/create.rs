@@ -16,15 +16,15 @@ use tokio::time::Instant;
 
 use super::{NewDirectory, NewEntraDirectory, ShownDirectory, check_secret, new_token, shown};
 use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
-use crate::endpoint::{Service, ServiceRight};
+use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, endpoint, render};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
 /// Time to ask Entra for the tenant of the domain.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 
-impl Service for DomainOwners {
-    const RIGHT: Option<ServiceRight> = None;
+impl Services for DomainOwners {
+    const RIGHTS: &'static [ServiceRight] = &[];
 
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Self::read(app.clock.clone(), variables)
@@ -48,15 +48,18 @@ impl Service for DomainOwners {
 /// not respond. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_directory(
-    call: Call,
+    call: Call<DomainOwners>,
     Body(new): Body<NewDirectory>,
     Idempotency(key): Idempotency,
     api: ApiUrl,
-    Uses(owners): Uses<DomainOwners>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let Call {
-        app, caller, now, ..
+        app,
+        services: owners,
+        caller,
+        now,
+        ..
     } = call;
     if !caller.tenant_admin {
         return Err(Refusal::Forbidden.into());

@@ -8,7 +8,7 @@ use muster_delivery::{Delivery, Message, NotQueued, Queue};
 use muster_directory::RunTask;
 use tokio::time::Instant;
 
-use crate::endpoint::{Service, ServiceRight};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
 /// The variable with the URL of the queue.
@@ -19,8 +19,8 @@ const QUEUE_TIME: Duration = Duration::from_secs(5);
 /// The queue of runs.
 pub(crate) struct RunQueue(Queue);
 
-impl Service for RunQueue {
-    const RIGHT: Option<ServiceRight> = Some(ServiceRight::RunQueue);
+impl Services for RunQueue {
+    const RIGHTS: &'static [ServiceRight] = &[ServiceRight::RunQueue];
 
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Ok(Self(Queue::read(RECONCILE_QUEUE_URL, variables)?))

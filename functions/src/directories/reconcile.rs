@@ -19,10 +19,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::queue::RunQueue;
-use crate::endpoint::{Service, ServiceRight};
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, deadline, event_source};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
 /// Time for a run in one invocation. Under the timeout of the function.
@@ -73,15 +73,15 @@ run_counts! {
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
     let reconcile = Reconcile {
         queue: RunQueue::read(&app, variables)?,
-        runs: <Runs as Service>::read(&app, variables)?,
+        runs: <Runs as Services>::read(&app, variables)?,
         app,
     };
     Ok(event_source(reconcile, handle))
 }
 
 /// Runs with the connection to Entra that the variables describe.
-impl Service for Runs {
-    const RIGHT: Option<ServiceRight> = Some(ServiceRight::Directories);
+impl Services for Runs {
+    const RIGHTS: &'static [ServiceRight] = &[ServiceRight::Directories];
 
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let settings = EntraSettings::read(variables)?;

@@ -14,9 +14,9 @@ use muster_directory::RunTask;
 use serde_json::{Value, json};
 
 use super::queue::RunQueue;
-use crate::endpoint::Service as _;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, deadline, event_source};
+use crate::services::Services as _;
 use crate::{App, Variables};
 
 /// The variable with the minutes between two runs.

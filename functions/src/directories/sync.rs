@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use documented::docs_const;
+use muster::config::SettingError;
 use muster::domain::{DirectoryRunId, SyncPreview};
 use muster::from_fields;
 use muster::http::{self, Answer, Code, Problem};
@@ -14,8 +15,10 @@ use tokio::time::Instant;
 
 use super::queue::RunQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, Query, UpdateItem};
-use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, Uses, endpoint};
+use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
 use crate::openapi::example::{self, Example};
+use crate::services::{ServiceRight, Services};
+use crate::{App, Variables};
 
 /// Time to read the directory for a plan. API Gateway waits 30 s.
 const PREVIEW_TIME: Duration = Duration::from_secs(22);
@@ -41,6 +44,24 @@ pub(crate) struct DirectorySync {
     plan: Option<SyncPreview>,
 }
 
+/// What the function uses besides the table.
+pub(crate) struct SyncServices {
+    /// Makes the plan of a run.
+    runs: Runs,
+    queue: RunQueue,
+}
+
+impl Services for SyncServices {
+    const RIGHTS: &'static [ServiceRight] = &[ServiceRight::Directories, ServiceRight::RunQueue];
+
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            runs: Services::read(app, variables)?,
+            queue: Services::read(app, variables)?,
+        })
+    }
+}
+
 /// Sync a directory
 ///
 /// Reads the directory without waiting for the timer or for logins. Puts a run on the queue; `GET
@@ -54,11 +75,9 @@ pub(crate) struct DirectorySync {
 /// Requires a tenant admin. Returns 409 `conflict` for a directory that is paused or broken.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn sync_directory(
-    call: Call,
+    call: Call<SyncServices>,
     path: DirectoryPath,
     Body(request): Body<DirectorySyncRequest>,
-    Uses(runs): Uses<Runs>,
-    Uses(queue): Uses<RunQueue>,
 ) -> Result<Answer, Problem> {
     let cx = call.context();
     let id = &path.directory_id;
@@ -71,7 +90,11 @@ pub(crate) async fn sync_directory(
         }
         let directory = call.store().directory_to_sync(&cx, id).await?;
         let until = Instant::now() + PREVIEW_TIME;
-        let plan = runs.preview(call.store(), &directory, until).await;
+        let plan = call
+            .services
+            .runs
+            .preview(call.store(), &directory, until)
+            .await;
         return Ok(answer(&DirectorySync {
             queued: false,
             plan: Some(plan.map_err(not_read)?),
@@ -89,7 +112,7 @@ pub(crate) async fn sync_directory(
         requested_by: Some(call.caller.user_id.clone()),
         tries: 0,
     };
-    if let Err(error) = queue.put(&task).await {
+    if let Err(error) = call.services.queue.put(&task).await {
         return Err(Problem {
             source: Some(error),
             ..Problem::new(

@@ -8,7 +8,7 @@ use muster_directory::RunTask;
 use super::queue::RunQueue;
 use super::{answer, check_secret};
 use crate::endpoint::TableAction::{GetItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, Uses, endpoint};
+use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
 
 /// Update a directory
 ///
@@ -23,11 +23,10 @@ use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, Uses, endpoint};
 /// `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn update_directory(
-    call: Call,
+    call: Call<RunQueue>,
     path: DirectoryPath,
     Body(change): Body<DirectoryPatch>,
     expected: ExpectedVersion,
-    Uses(queue): Uses<RunQueue>,
 ) -> Result<Answer, Problem> {
     let entra = change.entra.as_ref();
     if let Some(Patch::Set(arn)) = entra.map(|entra| &entra.client_secret_arn) {
@@ -45,7 +44,7 @@ pub(crate) async fn update_directory(
             requested_by: None,
             tries: 0,
         };
-        if let Err(failure) = queue.put(&task).await {
+        if let Err(failure) = call.services.put(&task).await {
             let (now, id) = (call.now, &call.origin.context.request_id);
             call.app
                 .telemetry

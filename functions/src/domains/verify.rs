@@ -11,12 +11,12 @@ use super::answer;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
-use crate::endpoint::{Service, ServiceRight};
+use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, endpoint, render};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
-impl Service for Resolvers {
-    const RIGHT: Option<ServiceRight> = None;
+impl Services for Resolvers {
+    const RIGHTS: &'static [ServiceRight] = &[];
 
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Self::read(variables)
@@ -34,12 +34,11 @@ impl Service for Resolvers {
 /// current version, and 429 `throttled` after 10 look-ups in a minute. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn verify_domain(
-    call: Call,
+    call: Call<Resolvers>,
     path: DomainPath,
     _: NoBody,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
-    Uses(resolvers): Uses<Resolvers>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let store = call.store();
@@ -48,7 +47,7 @@ pub(crate) async fn verify_domain(
         DomainToVerify::Replay(first) => return render(first, answer),
         DomainToVerify::LookUp(domain) => domain,
     };
-    let check = resolvers.look_up(&domain).await.map_err(unavailable)?;
+    let check = call.services.look_up(&domain).await.map_err(unavailable)?;
     let outcome = store.record_verification(&cx, &domain, &check).await?;
     render(outcome, answer)
 }

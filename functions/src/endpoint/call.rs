@@ -6,20 +6,21 @@ use muster::store::{Context, IdempotentOutcome, Store};
 
 use crate::App;
 
-/// A call of an endpoint: caller, time and response.
-#[derive(Clone)]
-pub struct Call {
-    /// The configuration of the function.
-    pub app: Arc<App>,
+/// A call of an endpoint, for a handler that uses `S` besides the table.
+pub(crate) struct Call<S = ()> {
+    /// What every function has.
+    pub(crate) app: Arc<App>,
+    /// What this function uses besides the table.
+    pub(crate) services: Arc<S>,
     /// The caller.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
     /// The time of the call. All writes of the call use it.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// The caller and the client, as the events of the call's changes name them.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
-impl Call {
+impl<S> Call<S> {
     /// The table.
     pub(crate) fn store(&self) -> &Store {
         &self.app.store
@@ -39,6 +40,14 @@ impl Call {
             idempotency_key: key,
         }
     }
+}
+
+/// A call of an endpoint without a token of a user.
+pub(crate) struct PublicCall<S = ()> {
+    /// What every function has.
+    pub(crate) app: Arc<App>,
+    /// What this function uses besides the table.
+    pub(crate) services: Arc<S>,
 }
 
 /// Renders the result of a write. A replayed one gets the same answer as the first, and is marked.

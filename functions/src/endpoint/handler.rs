@@ -7,57 +7,85 @@ use muster::domain::Caller;
 use muster::http::{Answer, ApiRequest, Problem};
 
 use super::parts::RequestPart;
-use super::services::ServiceRight;
-use super::{Call, camel_case};
+use super::{Call, PublicCall, camel_case};
 use crate::openapi::Operation;
+use crate::runtime::HttpHandler;
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
-/// A handler with these parts.
-pub(crate) trait Handler<Parts> {
-    /// The rights for the services among the parts.
-    const RIGHTS: &'static [Option<ServiceRight>];
+/// A handler with these parameters.
+pub(crate) trait Handler<Parameters>: Copy + Send + Sync + 'static {
+    /// What it uses besides the table.
+    type Services: Services;
 
-    /// Reads the parts in order, and responds.
+    /// Whether it is called without a token of a user.
+    const IS_PUBLIC: bool;
+
+    /// Reads the parameters in order, and responds.
     fn call(
         self,
-        call: Call,
+        context: FunctionContext<Self::Services>,
+        caller: Result<Caller, Problem>,
         request: ApiRequest,
-    ) -> impl Future<Output = Result<Answer, Problem>> + Send;
+    ) -> impl Future<Output = Result<Answer, Problem>> + Send + 'static;
 
-    /// Makes the services among the parts.
-    fn start(&self, app: &mut App, variables: Variables<'_>) -> Result<(), SettingError>;
-
-    /// Adds the parts to the operation.
+    /// Adds the parameters to the operation.
     fn describe(&self, operation: Operation) -> Operation;
+}
+
+/// The context of an HTTP function.
+pub(crate) struct FunctionContext<S> {
+    /// The name of the handler.
+    name: &'static str,
+    app: Arc<App>,
+    services: Arc<S>,
+}
+
+impl<S> FunctionContext<S> {
+    /// Begins a call by a caller.
+    fn call(self, caller: Caller, request: &ApiRequest) -> Call<S> {
+        let Self {
+            name,
+            app,
+            services,
+        } = self;
+        let keeps_client = app.settings.audit_client_details;
+        Call {
+            now: app.clock.now(),
+            origin: request.origin(&caller, camel_case(name), keeps_client),
+            app,
+            services,
+            caller,
+        }
+    }
 }
 
 macro_rules! handler {
     ($($Part:ident $part:ident),*) => {
-        impl<F, Handling, $($Part),*> Handler<($($Part,)*)> for F
+        impl<F, S, Answering, $($Part),*> Handler<(Call<S>, $($Part,)*)> for F
         where
-            F: FnOnce(Call, $($Part),*) -> Handling + Send,
-            Handling: Future<Output = Result<Answer, Problem>> + Send,
+            F: FnOnce(Call<S>, $($Part),*) -> Answering + Copy + Send + Sync + 'static,
+            S: Services,
+            Answering: Future<Output = Result<Answer, Problem>> + Send + 'static,
             $($Part: RequestPart,)*
         {
-            const RIGHTS: &'static [Option<ServiceRight>] = &[$($Part::RIGHT),*];
+            type Services = S;
 
-            async fn call(self, call: Call, request: ApiRequest) -> Result<Answer, Problem> {
+            const IS_PUBLIC: bool = false;
+
+            async fn call(
+                self,
+                context: FunctionContext<S>,
+                caller: Result<Caller, Problem>,
+                request: ApiRequest,
+            ) -> Result<Answer, Problem> {
+                let call = context.call(caller?, &request);
                 if !(false $(|| $Part::READS_QUERY)*) {
                     request.query().finish()?;
                 }
-                $(let $part = $Part::read(&call, &request)?;)*
+                $(let $part = $Part::read(&call.caller, &request)?;)*
                 drop(request);
                 self(call, $($part),*).await
-            }
-
-            fn start(
-                &self,
-                app: &mut App,
-                variables: Variables<'_>,
-            ) -> Result<(), SettingError> {
-                $($Part::start(app, variables)?;)*
-                let _ = (app, variables);
-                Ok(())
             }
 
             fn describe(&self, operation: Operation) -> Operation {
@@ -75,39 +103,65 @@ handler!(A a, B b, C c);
 handler!(A a, B b, C c, D d);
 handler!(A a, B b, C c, D d, E e);
 
-/// Handles a request: the caller, the parts in order, the response.
-pub(crate) async fn run<Parts>(
-    handler: impl Handler<Parts>,
-    name: &str,
-    app: Arc<App>,
-    caller: Result<Caller, Problem>,
-    request: ApiRequest,
-) -> Result<Answer, Problem> {
-    let caller = caller?;
-    let call = Call {
-        now: app.clock.now(),
-        origin: request.origin(&caller, camel_case(name), app.settings.audit_client_details),
-        app,
-        caller,
-    };
-    handler.call(call, request).await
+/// A handler that is called without a token of a user takes the whole request, and authorizes it itself.
+impl<F, S, Answering> Handler<(PublicCall<S>, ApiRequest)> for F
+where
+    F: FnOnce(PublicCall<S>, ApiRequest) -> Answering + Copy + Send + Sync + 'static,
+    S: Services,
+    Answering: Future<Output = Result<Answer, Problem>> + Send + 'static,
+{
+    type Services = S;
+
+    const IS_PUBLIC: bool = true;
+
+    async fn call(
+        self,
+        context: FunctionContext<S>,
+        _: Result<Caller, Problem>,
+        request: ApiRequest,
+    ) -> Result<Answer, Problem> {
+        let FunctionContext { app, services, .. } = context;
+        self(PublicCall { app, services }, request).await
+    }
+
+    fn describe(&self, operation: Operation) -> Operation {
+        operation.without_token()
+    }
 }
 
-/// Makes the services of a handler.
-pub(crate) fn start<Parts>(
-    handler: &impl Handler<Parts>,
-    app: &mut App,
+/// Creates what the handler uses, and returns what answers its requests.
+pub(crate) fn start<Parameters, H: Handler<Parameters>>(
+    handler: H,
+    name: &'static str,
+    app: &Arc<App>,
     variables: Variables<'_>,
-) -> Result<(), SettingError> {
-    handler.start(app, variables)
+) -> Result<HttpHandler, SettingError> {
+    let services = Arc::new(H::Services::read(app, variables)?);
+    let app = Arc::clone(app);
+    Ok(Arc::new(move |caller, request| {
+        let context = FunctionContext {
+            name,
+            app: Arc::clone(&app),
+            services: Arc::clone(&services),
+        };
+        Box::pin(handler.call(context, caller, request))
+    }))
 }
 
-/// Returns the rights for the services of a handler.
-pub(crate) const fn rights<Parts, H: Handler<Parts>>(_: &H) -> &'static [Option<ServiceRight>] {
-    H::RIGHTS
+/// Returns the rights for what a handler uses.
+pub(crate) const fn rights<Parameters, H: Handler<Parameters>>(_: &H) -> &'static [ServiceRight] {
+    H::Services::RIGHTS
+}
+
+/// Returns whether a handler is called without a token of a user.
+pub(crate) const fn is_public<Parameters, H: Handler<Parameters>>(_: &H) -> bool {
+    H::IS_PUBLIC
 }
 
 /// Adds the parameters of a handler to its operation.
-pub(crate) fn describe<Parts>(handler: &impl Handler<Parts>, operation: Operation) -> Operation {
+pub(crate) fn describe<Parameters>(
+    handler: &impl Handler<Parameters>,
+    operation: Operation,
+) -> Operation {
     handler.describe(operation)
 }

@@ -10,14 +10,13 @@ mod call;
 mod handler;
 mod parts;
 mod query;
-mod services;
 
 use crate::openapi::Operation;
 use crate::runtime::HttpFunction;
+use crate::services::ServiceRight;
 
-pub use call::Call;
-pub(crate) use call::render;
-pub(crate) use handler::{describe, rights, run, start};
+pub(crate) use call::{Call, PublicCall, render};
+pub(crate) use handler::{describe, is_public, rights, start};
 pub(crate) use parts::{
     ApiUrl, Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath,
     NoBody, OptionalBody, OrganizationPath, RequestPart, TeamMemberPath, TeamPath, UserPath,
@@ -26,7 +25,6 @@ pub(crate) use parts::{
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,
 };
-pub(crate) use services::{Service, ServiceRight, Uses, start_service, started_service};
 
 /// An endpoint, made with `endpoint!`.
 #[derive(Clone, Copy, Debug)]
@@ -155,15 +153,14 @@ impl Endpoint {
         self
     }
 
-    /// Gives the rights for the services of its handler.
-    pub(crate) const fn with_services(mut self, mut rights: &[Option<ServiceRight>]) -> Self {
+    /// Gives the rights for what its handler uses.
+    pub(crate) const fn with_services(mut self, mut rights: &[ServiceRight]) -> Self {
         while let [right, rest @ ..] = rights {
             match right {
-                Some(ServiceRight::WebhookQueue) => self.webhook_queue = true,
-                Some(ServiceRight::RunQueue) => self.run_queue = true,
-                Some(ServiceRight::Directories) => self.directories = true,
-                Some(ServiceRight::InvitationSecret) => self.invitation_secret = true,
-                None => {}
+                ServiceRight::WebhookQueue => self.webhook_queue = true,
+                ServiceRight::RunQueue => self.run_queue = true,
+                ServiceRight::Directories => self.directories = true,
+                ServiceRight::InvitationSecret => self.invitation_secret = true,
             }
             rights = rest;
         }
@@ -188,15 +185,14 @@ impl Endpoint {
         self
     }
 
-    /// Lets it be called without a token.
-    pub(crate) const fn without_token(mut self) -> Self {
-        self.is_public = true;
+    /// Lets it be called without a token of a user, if its handler can be.
+    pub(crate) const fn without_token(mut self, is_public: bool) -> Self {
+        self.is_public = is_public;
         self
     }
 
-    /// Makes it a part of SCIM: called without a token of a user, and described by the discovery documents.
+    /// Makes it a part of SCIM, which the discovery documents describe.
     pub(crate) const fn of_scim(mut self) -> Self {
-        self.is_public = true;
         self.is_scim = true;
         self
     }
@@ -235,73 +231,18 @@ macro_rules! endpoint {
             $route,
             DOCS,
             $crate::runtime::HttpFunction {
-                handler: |app, caller, request| {
+                handler: |app, variables| {
                     let name = stringify!($handler);
-                    Box::pin($crate::endpoint::run($handler, name, app, caller, request))
+                    $crate::endpoint::start($handler, name, app, variables)
                 },
-                services: |app, variables| $crate::endpoint::start(&$handler, app, variables),
             },
             |operation| $crate::endpoint::describe(&$handler, operation),
         )
         .with_services($crate::endpoint::rights(&$handler))
+        .without_token($crate::endpoint::is_public(&$handler))
     };
 }
 pub(crate) use endpoint;
-
-/// A function whose handler takes the context, the whole request, and perhaps one service.
-macro_rules! unauthenticated {
-    ($handler:ident) => {
-        $crate::runtime::HttpFunction {
-            handler: |app, _, request| Box::pin($handler(app, request)),
-            services: |_, _| Ok(()),
-        }
-    };
-    ($handler:ident, $service:ty) => {
-        $crate::runtime::HttpFunction {
-            handler: |app, _, request| {
-                Box::pin(async move {
-                    let service = $crate::endpoint::started_service::<$service>(&app)?;
-                    $handler(app, request, service).await
-                })
-            },
-            services: |app, variables| $crate::endpoint::start_service::<$service>(app, variables),
-        }
-    };
-}
-pub(crate) use unauthenticated;
-
-/// Declares the endpoint of a handler that takes the context, the request and perhaps one service, and no caller: it is
-/// called without a token.
-macro_rules! public_endpoint {
-    ($handler:ident, $route:literal $(, $service:ty)?) => {
-        $crate::endpoint::Endpoint::new(
-            stringify!($handler),
-            $route,
-            DOCS,
-            $crate::endpoint::unauthenticated!($handler $(, $service)?),
-            $crate::openapi::Operation::without_token,
-        )
-        .without_token()
-        $(.with_services(&[<$service as $crate::endpoint::Service>::RIGHT]))?
-    };
-}
-pub(crate) use public_endpoint;
-
-/// Declares the endpoint of a handler of SCIM, which authenticates the request itself.
-macro_rules! scim_endpoint {
-    ($handler:ident, $route:literal $(, $service:ty)?) => {
-        $crate::endpoint::Endpoint::new(
-            stringify!($handler),
-            $route,
-            DOCS,
-            $crate::endpoint::unauthenticated!($handler $(, $service)?),
-            |operation| operation,
-        )
-        .of_scim()
-        $(.with_services(&[<$service as $crate::endpoint::Service>::RIGHT]))?
-    };
-}
-pub(crate) use scim_endpoint;
 
 /// `remove_member` as `removeMember`.
 fn camel_case(name: &str) -> String {

@@ -1,51 +1,27 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
-use muster::config::SettingError;
 use muster::domain::{
-    DirectoryId, Domain, DomainKey, EventId, ExpectedVersion, IdempotencyKey, MemberKey,
+    Caller, DirectoryId, Domain, DomainKey, EventId, ExpectedVersion, IdempotencyKey, MemberKey,
     OrganizationId, TeamId, TeamMemberKey, UserId, WebhookEndpointId,
 };
 use muster::http::{ApiRequest, Problem};
 use muster::json::{Fields, FromFields};
 use schemars::JsonSchema;
 
-use super::Call;
-use super::services::{Service, ServiceRight, Uses, start_service, started_service};
 use crate::openapi::Operation;
 use crate::openapi::example::Example;
-use crate::{App, Variables};
 
 /// A part of a request.
-pub(crate) trait RequestPart: Sized + Send {
+pub(crate) trait RequestPart: Sized + Send + 'static {
     /// Whether it is the query. A request with a query is rejected if no part reads it.
     const READS_QUERY: bool = false;
 
-    /// The right that the function needs for it, if it is a service.
-    const RIGHT: Option<ServiceRight> = None;
-
-    /// Prepares it before the first invocation.
-    fn start(_: &mut App, _: Variables<'_>) -> Result<(), SettingError> {
-        Ok(())
-    }
-
     /// Reads it, or returns the error.
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem>;
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem>;
 
     /// Adds it and its errors to the operation.
     fn describe(operation: Operation) -> Operation {
         operation
-    }
-}
-
-impl<S: Service> RequestPart for Uses<S> {
-    const RIGHT: Option<ServiceRight> = S::RIGHT;
-
-    fn start(app: &mut App, variables: Variables<'_>) -> Result<(), SettingError> {
-        start_service::<S>(app, variables)
-    }
-
-    fn read(call: &Call, _: &ApiRequest) -> Result<Self, Problem> {
-        started_service(&call.app)
     }
 }
 
@@ -55,7 +31,7 @@ pub(crate) struct OrganizationPath {
 }
 
 impl RequestPart for OrganizationPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
         })
@@ -64,9 +40,9 @@ impl RequestPart for OrganizationPath {
 
 /// The organization of a path, if the path has one.
 impl RequestPart for Option<OrganizationPath> {
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         let path = request.is_in_organization();
-        path.then(|| OrganizationPath::read(call, request))
+        path.then(|| OrganizationPath::read(caller, request))
             .transpose()
     }
 }
@@ -88,10 +64,10 @@ impl MemberPath {
 }
 
 impl RequestPart for MemberPath {
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
-            user_id: request.user_id(&call.caller)?,
+            user_id: request.user_id(caller)?,
         })
     }
 }
@@ -113,7 +89,7 @@ impl DomainPath {
 }
 
 impl RequestPart for DomainPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
             domain: request.domain()?,
@@ -127,7 +103,7 @@ pub(crate) struct DirectoryPath {
 }
 
 impl RequestPart for DirectoryPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             directory_id: request.directory_id()?,
         })
@@ -150,7 +126,7 @@ impl ApiUrl {
 }
 
 impl RequestPart for ApiUrl {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self::of(request))
     }
 }
@@ -161,7 +137,7 @@ pub(crate) struct EventPath {
 }
 
 impl RequestPart for EventPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             event_id: request.event_id()?,
         })
@@ -175,7 +151,7 @@ pub(crate) struct DeliveryPath {
 }
 
 impl RequestPart for DeliveryPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             endpoint_id: request.webhook_endpoint_id()?,
             delivery_id: request.delivery_id()?,
@@ -189,7 +165,7 @@ pub(crate) struct WebhookEndpointPath {
 }
 
 impl RequestPart for WebhookEndpointPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             endpoint_id: request.webhook_endpoint_id()?,
         })
@@ -202,7 +178,7 @@ pub(crate) struct TeamPath {
 }
 
 impl RequestPart for TeamPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             team_id: request.team_id()?,
         })
@@ -226,10 +202,10 @@ impl TeamMemberPath {
 }
 
 impl RequestPart for TeamMemberPath {
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             team_id: request.team_id()?,
-            user_id: request.user_id(&call.caller)?,
+            user_id: request.user_id(caller)?,
         })
     }
 }
@@ -240,16 +216,16 @@ pub(crate) struct UserPath {
 }
 
 impl RequestPart for UserPath {
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
-            user_id: request.user_id(&call.caller)?,
+            user_id: request.user_id(caller)?,
         })
     }
 }
 
 /// `If-Match` and `If-None-Match`.
 impl RequestPart for ExpectedVersion {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(request.expected_version())
     }
 
@@ -261,8 +237,8 @@ impl RequestPart for ExpectedVersion {
 /// A JSON body. Its type makes the parser, the schema and the example.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: FromFields + JsonSchema + Example + Send> RequestPart for Body<T> {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+impl<T: FromFields + JsonSchema + Example + Send + 'static> RequestPart for Body<T> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         read_body(request.body()?).map(Self)
     }
 
@@ -281,8 +257,8 @@ fn read_body<T: FromFields>(mut fields: Fields) -> Result<T, Problem> {
 /// A JSON body that may be left out. Its fields are absent then.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
 
-impl<T: FromFields + JsonSchema + Example + Send> RequestPart for OptionalBody<T> {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+impl<T: FromFields + JsonSchema + Example + Send + 'static> RequestPart for OptionalBody<T> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         read_body(request.optional_body()?).map(Self)
     }
 
@@ -295,7 +271,7 @@ impl<T: FromFields + JsonSchema + Example + Send> RequestPart for OptionalBody<T
 pub(crate) struct NoBody;
 
 impl RequestPart for NoBody {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         request.no_body()?;
         Ok(Self)
     }
@@ -309,7 +285,7 @@ impl RequestPart for NoBody {
 pub(crate) struct Idempotency(pub(crate) Option<IdempotencyKey>);
 
 impl RequestPart for Idempotency {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self(request.idempotency_key()?))
     }
 

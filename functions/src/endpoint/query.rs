@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use muster::domain::{
-    Domain, Invalid, MAX_NAME_LENGTH, Name, Role, SearchPrefix, Status, UserStatus,
+    Caller, Domain, Invalid, MAX_NAME_LENGTH, Name, Role, SearchPrefix, Status, UserStatus,
 };
 use muster::http::{self, Answer, ApiRequest, PageRequest, Problem};
 use muster::store::Page;
@@ -12,12 +12,11 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use strum::VariantArray;
 
-use super::Call;
 use super::parts::RequestPart;
 use crate::openapi::Operation;
 
 /// The parameters of a query, declared with `query!`.
-pub(crate) trait QueryParameters: Sized + Send {
+pub(crate) trait QueryParameters: Sized + Send + 'static {
     /// Reads them. Errors are recorded in the query.
     fn read(query: &mut http::Query<'_>) -> Self;
 
@@ -206,7 +205,7 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<T: QueryParameters> RequestPart for Query<T> {
     const READS_QUERY: bool = true;
 
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         let mut query = request.query();
         let parameters = T::read(&mut query);
         query.finish()?;
@@ -255,10 +254,10 @@ impl<T> Paged<T> {
 impl<T: QueryParameters> RequestPart for Paged<T> {
     const READS_QUERY: bool = true;
 
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(caller: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         let mut query = request.query();
         let filters = T::read(&mut query);
-        let page = query.page(&call.caller)?;
+        let page = query.page(caller)?;
         Ok(Self { filters, page })
     }
 

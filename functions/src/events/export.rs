@@ -1,10 +1,10 @@
 //! Pages of events as CSV and as lines of JSON.
 
-use muster::domain::{Event, Page};
+use muster::domain::{Caller, Event, Page};
 use muster::http::{self, Answer, ApiRequest, Export, MediaType, Problem};
 use serde_json::Value;
 
-use crate::endpoint::{Call, Paged, RequestPart};
+use crate::endpoint::{Paged, RequestPart};
 
 /// The columns of a CSV export.
 const COLUMNS: [&str; 15] = [
@@ -33,7 +33,7 @@ pub(crate) struct Format {
 }
 
 impl RequestPart for Format {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             media_type: request.accepted(),
             query: request.query_without("cursor"),

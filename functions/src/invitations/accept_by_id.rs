@@ -26,7 +26,7 @@ pub(crate) async fn accept_user_invitation(
     _: NoBody,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    refuse_machine(&call)?;
+    refuse_machine(&call.caller)?;
     let by = Answering::Id(&path.invitation_id);
     let outcome = call
         .store()

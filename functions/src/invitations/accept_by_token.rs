@@ -10,7 +10,7 @@ use super::sent_token::InvitationAnswer;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
 
 /// Accept an invitation by its token
 ///
@@ -25,15 +25,14 @@ use crate::endpoint::{Body, Call, Endpoint, Idempotency, Uses, endpoint, render}
 /// later one, or of another tenant.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn accept_invitation_by_token(
-    call: Call,
+    call: Call<TokenSecret>,
     Body(answer): Body<InvitationAnswer>,
     Idempotency(key): Idempotency,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let token = answer.token_for(&call)?;
+    let token = answer.token_for(&call.caller)?;
     let by = Answering::Token(ByToken {
         token: &token,
-        secret: &secret.get().await?,
+        secret: &call.services.get().await?,
         email_must_match: call.app.settings.invitation_email_must_match,
     });
     let outcome = call

@@ -22,9 +22,7 @@ use super::shown::{Links, ShownInvitation};
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{
-    Body, Call, Endpoint, Idempotency, OrganizationPath, Uses, endpoint, render,
-};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example::Example;
 
 /// Create an invitation
@@ -40,13 +38,12 @@ use crate::openapi::example::Example;
 /// get the link.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_invitation(
-    call: Call,
+    call: Call<TokenSecret>,
     path: OrganizationPath,
     Body(new): Body<NewInvitation>,
     Idempotency(key): Idempotency,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call, &secret).await?;
+    let links = Links::of(&call).await?;
     let invitation = new.invitation(&call, path.organization_id);
     let outcome = call
         .store()
@@ -122,7 +119,11 @@ from_fields!(NewInvitation {
 
 impl NewInvitation {
     /// Returns the invitation that the request asks for.
-    pub(super) fn invitation(self, call: &Call, organization: OrganizationId) -> Invitation {
+    pub(super) fn invitation(
+        self,
+        call: &Call<TokenSecret>,
+        organization: OrganizationId,
+    ) -> Invitation {
         let Call {
             app, caller, now, ..
         } = call;
@@ -152,7 +153,7 @@ impl NewInvitation {
 }
 
 /// Returns the delivery of a new token.
-pub(super) fn first_delivery(call: &Call) -> InvitationDelivery {
+pub(super) fn first_delivery(call: &Call<TokenSecret>) -> InvitationDelivery {
     match call.app.settings.invitation_from {
         Some(_) => InvitationDelivery::Queued,
         None => InvitationDelivery::None,

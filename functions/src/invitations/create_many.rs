@@ -16,9 +16,7 @@ use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
 use crate::endpoint::batch::{self, BatchItem, MAX_ITEMS};
-use crate::endpoint::{
-    Body, Call, Endpoint, Idempotency, OrganizationPath, Uses, endpoint, render,
-};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example::Example;
 
 /// Create many invitations
@@ -33,13 +31,12 @@ use crate::openapi::example::Example;
 /// returns the results of the first request. After 503, a batch may be invited in part.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_invitations(
-    call: Call,
+    call: Call<TokenSecret>,
     path: OrganizationPath,
     Body(batch): Body<NewInvitations>,
     Idempotency(key): Idempotency,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call, &secret).await?;
+    let links = Links::of(&call).await?;
     let (store, id) = (call.store(), &path.organization_id);
     let cx = call.idempotent(key);
     if let Some(first) = store.begin_invitation_batch(&cx, id).await? {

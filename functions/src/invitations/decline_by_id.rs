@@ -24,7 +24,7 @@ pub(crate) async fn decline_user_invitation(
     path: UserInvitationPath,
     _: NoBody,
 ) -> Result<Answer, Problem> {
-    refuse_machine(&call)?;
+    refuse_machine(&call.caller)?;
     let by = Answering::Id(&path.invitation_id);
     call.store()
         .decline_email_invitation(&call.context(), by)

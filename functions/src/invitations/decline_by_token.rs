@@ -9,7 +9,7 @@ use super::sent_token::InvitationAnswer;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Body, Call, Endpoint, Uses, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, endpoint};
 
 /// Decline an invitation by its token
 ///
@@ -23,14 +23,13 @@ use crate::endpoint::{Body, Call, Endpoint, Uses, endpoint};
 /// replaced by a later one, or of another tenant.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn decline_invitation_by_token(
-    call: Call,
+    call: Call<TokenSecret>,
     Body(answer): Body<InvitationAnswer>,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let token = answer.token_for(&call)?;
+    let token = answer.token_for(&call.caller)?;
     let by = Answering::Token(ByToken {
         token: &token,
-        secret: &secret.get().await?,
+        secret: &call.services.get().await?,
         email_must_match: call.app.settings.invitation_email_must_match,
     });
     call.store()

@@ -23,7 +23,7 @@ use crate::openapi::example::{self, Example};
 /// Requires a user of the tenant. Eventually consistent: a new invitation can take about a second to appear.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_user_invitations(call: Call, page: Paged) -> Result<Answer, Problem> {
-    refuse_machine(&call)?;
+    refuse_machine(&call.caller)?;
     let found = call
         .store()
         .user_invitations(&call.context(), page.after(), page.limit())

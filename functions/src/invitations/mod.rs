@@ -19,11 +19,11 @@ pub(crate) mod secret;
 mod sent_token;
 mod shown;
 
-use muster::domain::{Invitation, InvitationId, InvitationKey, OrganizationId};
+use muster::domain::{Caller, Invitation, InvitationId, InvitationKey, OrganizationId};
 use muster::http::{Answer, ApiRequest, Code, Problem};
 use serde_json::{Value, json};
 
-use crate::endpoint::{Call, RequestPart};
+use crate::endpoint::RequestPart;
 use crate::openapi::example::{self, Example};
 
 /// `{organization_id}` and `{invitation_id}` in the path.
@@ -43,7 +43,7 @@ impl InvitationPath {
 }
 
 impl RequestPart for InvitationPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             organization_id: request.organization_id()?,
             invitation_id: request.invitation_id()?,
@@ -57,7 +57,7 @@ pub(crate) struct UserInvitationPath {
 }
 
 impl RequestPart for UserInvitationPath {
-    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+    fn read(_: &Caller, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             invitation_id: request.invitation_id()?,
         })
@@ -65,8 +65,8 @@ impl RequestPart for UserInvitationPath {
 }
 
 /// Refuses machines, which become no members, with 403.
-fn refuse_machine(call: &Call) -> Result<(), Problem> {
-    if call.caller.machine {
+fn refuse_machine(caller: &Caller) -> Result<(), Problem> {
+    if caller.machine {
         return Err(Problem::new(
             Code::Forbidden,
             "A machine cannot answer an invitation.",

@@ -1,7 +1,5 @@
 //! `GET /invitations/{token}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{Email, InvitationToken, Name, Role, TenantId, Timestamp};
 use muster::http::{Answer, ApiRequest, Code, Problem};
@@ -11,9 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::secret::TokenSecret;
-use crate::App;
 use crate::endpoint::TableAction::BatchGetItem;
-use crate::endpoint::{Endpoint, Uses, public_endpoint};
+use crate::endpoint::{Endpoint, PublicCall, endpoint};
 use crate::openapi::example::Example;
 
 /// The tenant in which a malformed token is looked up. No invitation is in it.
@@ -27,12 +24,11 @@ const NO_TENANT: &str = "none";
 /// 404 for every token that does not work: unknown, used, revoked, expired, or replaced by a later one.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn preview_invitation(
-    app: Arc<App>,
+    call: PublicCall<TokenSecret>,
     request: ApiRequest,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
     request.no_query()?;
-    let secret = secret.get().await?;
+    let secret = call.services.get().await?;
     let token = match request.path_parameter("token").parse::<InvitationToken>() {
         Ok(token) => Ok(token),
         // Looked up like a wrong one, so that both take the same time.
@@ -41,6 +37,7 @@ async fn preview_invitation(
         }
     };
     let token = token.map_err(Problem::internal)?;
+    let app = &call.app;
     let found = app
         .store
         .preview_invitation(&token, &secret, app.clock.now());
@@ -49,14 +46,13 @@ async fn preview_invitation(
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint =
-    public_endpoint!(preview_invitation, "GET /invitations/{token}", TokenSecret)
-        .table(&[BatchGetItem])
-        .answers(|operation| {
-            operation
-                .plain::<ShownPreview<'static>>("What the invitation offers.")
-                .fails(&[Code::NotFound])
-        });
+pub const ENDPOINT: Endpoint = endpoint!(preview_invitation, "GET /invitations/{token}")
+    .table(&[BatchGetItem])
+    .answers(|operation| {
+        operation
+            .plain::<ShownPreview<'static>>("What the invitation offers.")
+            .fails(&[Code::NotFound])
+    });
 
 /// An invitation, as the holder of its link sees it.
 #[derive(Serialize, JsonSchema)]

@@ -9,7 +9,7 @@ use super::create::first_delivery;
 use super::secret::TokenSecret;
 use super::shown::{Links, ShownInvitation};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, endpoint, render};
 
 /// Resend an invitation
 ///
@@ -22,14 +22,13 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, Uses, endpoint, rende
 /// `If-Match` does not name the current version. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn resend_invitation(
-    call: Call,
+    call: Call<TokenSecret>,
     path: InvitationPath,
     _: NoBody,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
-    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call, &secret).await?;
+    let links = Links::of(&call).await?;
     let outcome = call
         .store()
         .resend_invitation(

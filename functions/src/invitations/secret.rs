@@ -8,7 +8,7 @@ use muster::http::{Code, Problem};
 use muster_directory::StackSecret;
 use tokio::time::Instant;
 
-use crate::endpoint::{Service, ServiceRight};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
 /// Time to read the secret.
@@ -17,8 +17,8 @@ const READ_TIME: Duration = Duration::from_secs(3);
 /// The secret in Secrets Manager.
 pub(crate) struct TokenSecret(StackSecret);
 
-impl Service for TokenSecret {
-    const RIGHT: Option<ServiceRight> = Some(ServiceRight::InvitationSecret);
+impl Services for TokenSecret {
+    const RIGHTS: &'static [ServiceRight] = &[ServiceRight::InvitationSecret];
 
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let secret = StackSecret::of(INVITATION_SECRET_ARN, app.clock.clone(), variables)?;

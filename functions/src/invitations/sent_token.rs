@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use muster::domain::{Invalid, InvitationToken, Json};
+use muster::domain::{Caller, Invalid, InvitationToken, Json};
 use muster::from_fields;
 use muster::http::Problem;
 use muster::json::{FromJson, text};
@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::refuse_machine;
-use crate::endpoint::Call;
 use crate::openapi::example::Example;
 
 /// The token of an invitation.
@@ -43,13 +42,11 @@ impl FromJson for SentToken {
 
 impl InvitationAnswer {
     /// Returns the token. Refuses machines, which become no members, with 403.
-    pub(crate) fn token_for(self, call: &Call) -> Result<InvitationToken, Problem> {
-        refuse_machine(call)?;
+    pub(crate) fn token_for(self, caller: &Caller) -> Result<InvitationToken, Problem> {
+        refuse_machine(caller)?;
         match self.token.0 {
             Some(token) => Ok(token),
-            None => {
-                InvitationToken::of_no_invitation(&call.caller.tenant_id).map_err(Problem::internal)
-            }
+            None => InvitationToken::of_no_invitation(&caller.tenant_id).map_err(Problem::internal),
         }
     }
 }

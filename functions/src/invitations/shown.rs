@@ -34,10 +34,10 @@ pub(crate) struct Links {
 impl Links {
     /// Reads the secret if the caller may see the links: those who send them themselves, because the deployment sends no
     /// mail; else tenant admins and machines. Before a write, so that a failure changes nothing.
-    pub(crate) async fn of(call: &Call, secret: &TokenSecret) -> Result<Self, Problem> {
+    pub(crate) async fn of(call: &Call<TokenSecret>) -> Result<Self, Problem> {
         let Call { app, caller, .. } = call;
         let secret = if shows_links(app, caller) {
-            Some(secret.get().await?)
+            Some(call.services.get().await?)
         } else {
             None
         };

@@ -1,23 +1,20 @@
 //! `/scim/v2/{directory_id}/ServiceProviderConfig` and the other documents
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::http::{Answer, ApiRequest, Problem};
 use muster_scim::{Discovery, Error};
 
 use super::{Failure, answer, answered, find, method_not_allowed, not_found};
-use crate::App;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, Query as QueryItems};
-use crate::endpoint::{Endpoint, scim_endpoint};
+use crate::endpoint::{Endpoint, PublicCall, endpoint};
 
 /// Return what SCIM offers
 ///
 /// Returns the configuration of the service, the types of resources and their schemas, and searches users and groups
 /// together (RFC 7644). All other paths are not found.
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn scim_discovery(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    answered(app, (), request, |scim, request| async move {
+async fn scim_discovery(call: PublicCall, request: ApiRequest) -> Result<Answer, Problem> {
+    answered(call, request, |scim, request| async move {
         let path = request.path_parameter("proxy");
         let path = path.trim_end_matches('/');
         if path == ".search" {
@@ -57,9 +54,6 @@ async fn scim_discovery(app: Arc<App>, request: ApiRequest) -> Result<Answer, Pr
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint =
-    scim_endpoint!(scim_discovery, "ANY /scim/v2/{directory_id}/{proxy+}").table(&[
-        BatchGetItem,
-        GetItem,
-        QueryItems,
-    ]);
+pub const ENDPOINT: Endpoint = endpoint!(scim_discovery, "ANY /scim/v2/{directory_id}/{proxy+}")
+    .of_scim()
+    .table(&[BatchGetItem, GetItem, QueryItems]);

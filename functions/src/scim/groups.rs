@@ -1,7 +1,5 @@
 //! `/scim/v2/{directory_id}/Groups`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{GroupId, ScimGroup, ScimMembersChange};
 use muster::http::{Answer, ApiRequest, Problem};
@@ -12,20 +10,15 @@ use super::render::{group_of, members_change, replaced_group};
 use super::{
     Failure, Scim, ScimOperation, answer, answered, asked, body, expected, find, not_found, writing,
 };
-use crate::App;
 use crate::directories::queue::RunQueue;
-use crate::endpoint::{Endpoint, Uses, scim_endpoint};
+use crate::endpoint::{Endpoint, PublicCall, endpoint};
 
 /// Write and read the groups of a directory by SCIM
 ///
 /// Creates, returns, lists, searches, replaces, changes and deletes groups with their members (RFC 7644).
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn scim_groups(
-    app: Arc<App>,
-    request: ApiRequest,
-    Uses(queue): Uses<RunQueue>,
-) -> Result<Answer, Problem> {
-    answered(app, queue, request, |scim, request| async move {
+async fn scim_groups(call: PublicCall<RunQueue>, request: ApiRequest) -> Result<Answer, Problem> {
+    answered(call, request, |scim, request| async move {
         match asked(&scim, &request, |id| GroupId::parse(id).ok())? {
             ScimOperation::List(query) => scim.list_groups(&query).await,
             ScimOperation::Get(id) => get(&scim, &request, &id).await,
@@ -148,9 +141,8 @@ async fn delete(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answe
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
+pub const ENDPOINT: Endpoint = writing(endpoint!(
     scim_groups,
-    "ANY /scim/v2/{directory_id}/Groups",
-    RunQueue
+    "ANY /scim/v2/{directory_id}/Groups"
 ))
 .also("ANY /scim/v2/{directory_id}/Groups/{id}", "", "");

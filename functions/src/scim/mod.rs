@@ -31,7 +31,7 @@ use crate::directories::queue::RunQueue;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
 };
-use crate::endpoint::{ApiUrl, Endpoint};
+use crate::endpoint::{ApiUrl, Endpoint, PublicCall};
 
 /// Maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 1_000_000;
@@ -97,16 +97,16 @@ fn not_found() -> Error {
 }
 
 /// A request that is authenticated.
-struct Scim<Queue = Arc<RunQueue>> {
+struct Scim<S = RunQueue> {
     app: Arc<App>,
     /// The queue of runs, which finish what a request leaves. Functions that only read have none.
-    queue: Queue,
+    services: Arc<S>,
     access: ScimAccess,
     /// The base URL of the directory.
     base: String,
 }
 
-impl<Queue> Scim<Queue> {
+impl<S> Scim<S> {
     fn store(&self) -> &Store {
         &self.app.store
     }
@@ -146,7 +146,7 @@ impl Scim {
     }
 
     async fn put_on_queue(&self, task: &RunTask) -> Result<(), Box<dyn StdError + Send + Sync>> {
-        self.queue.put(task).await
+        self.services.put(task).await
     }
 
     fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
@@ -214,6 +214,7 @@ fn asked<Id>(
 /// Completes the declaration of an endpoint that reads and writes users or groups.
 const fn writing(endpoint: Endpoint) -> Endpoint {
     endpoint
+        .of_scim()
         .table(&[
             BatchGetItem,
             ConditionCheckItem,
@@ -228,16 +229,15 @@ const fn writing(endpoint: Endpoint) -> Endpoint {
 }
 
 /// Authenticates a request, then answers it. Does not read the body before.
-async fn answered<Queue, H>(
-    app: Arc<App>,
-    queue: Queue,
+async fn answered<S, H>(
+    call: PublicCall<S>,
     request: ApiRequest,
-    handle: impl FnOnce(Scim<Queue>, ApiRequest) -> H,
+    handle: impl FnOnce(Scim<S>, ApiRequest) -> H,
 ) -> Result<Answer, Problem>
 where
     H: Future<Output = Result<Answer, Failure>>,
 {
-    let outcome = match authenticated(app, queue, &request).await {
+    let outcome = match authenticated(call, &request).await {
         Ok(scim) => handle(scim, request).await,
         Err(failure) => Err(failure),
     };
@@ -248,11 +248,8 @@ where
     }
 }
 
-async fn authenticated<Queue>(
-    app: Arc<App>,
-    queue: Queue,
-    request: &ApiRequest,
-) -> Result<Scim<Queue>, Failure> {
+async fn authenticated<S>(call: PublicCall<S>, request: &ApiRequest) -> Result<Scim<S>, Failure> {
+    let PublicCall { app, services } = call;
     let refused = || Error::status(401, "Send the token of the directory as a bearer token.");
     let header = request.header("authorization").unwrap_or_default();
     let token = match header.trim().split_once(' ') {
@@ -270,7 +267,7 @@ async fn authenticated<Queue>(
         access: access.ok_or_else(refused)?,
         base,
         app,
-        queue,
+        services,
     })
 }
 

@@ -1,7 +1,6 @@
 //! `/scim/v2/{directory_id}/Users`
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::{ScimLookup, ScimUser, ScimUserId};
@@ -14,20 +13,15 @@ use super::render::{replaced_user, user_of};
 use super::{
     Failure, Scim, ScimOperation, answer, answered, asked, body, expected, find, not_found, writing,
 };
-use crate::App;
 use crate::directories::queue::RunQueue;
-use crate::endpoint::{Endpoint, Uses, scim_endpoint};
+use crate::endpoint::{Endpoint, PublicCall, endpoint};
 
 /// Write and read the users of a directory by SCIM
 ///
 /// Creates, returns, lists, searches, replaces, changes and deletes users (RFC 7644).
 #[docs_const(vis = pub(self), rename = "DOCS")]
-async fn scim_users(
-    app: Arc<App>,
-    request: ApiRequest,
-    Uses(queue): Uses<RunQueue>,
-) -> Result<Answer, Problem> {
-    answered(app, queue, request, |scim, request| async move {
+async fn scim_users(call: PublicCall<RunQueue>, request: ApiRequest) -> Result<Answer, Problem> {
+    answered(call, request, |scim, request| async move {
         match asked(&scim, &request, |id| ScimUserId::parse(id).ok())? {
             ScimOperation::List(query) => scim.list_users(&query).await,
             ScimOperation::Get(id) => get(&scim, &request, &id).await,
@@ -178,9 +172,5 @@ async fn delete(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<An
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
-    scim_users,
-    "ANY /scim/v2/{directory_id}/Users",
-    RunQueue
-))
-.also("ANY /scim/v2/{directory_id}/Users/{id}", "", "");
+pub const ENDPOINT: Endpoint = writing(endpoint!(scim_users, "ANY /scim/v2/{directory_id}/Users"))
+    .also("ANY /scim/v2/{directory_id}/Users/{id}", "", "");

@@ -10,7 +10,7 @@ use muster_delivery::webhook::Task;
 use tokio::time::Instant;
 
 use crate::delivery::WEBHOOK_QUEUE_URL;
-use crate::endpoint::{Service, ServiceRight};
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
 /// Time to put the messages of a request on the queue.
@@ -19,8 +19,8 @@ const QUEUE_TIME: Duration = Duration::from_secs(5);
 /// The queue of attempts to deliver events to endpoints.
 pub(crate) struct WebhookQueue(Queue);
 
-impl Service for WebhookQueue {
-    const RIGHT: Option<ServiceRight> = Some(ServiceRight::WebhookQueue);
+impl Services for WebhookQueue {
+    const RIGHTS: &'static [ServiceRight] = &[ServiceRight::WebhookQueue];
 
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         Ok(Self(Queue::read(WEBHOOK_QUEUE_URL, variables)?))

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use super::queue::WebhookQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, Query};
-use crate::endpoint::{
-    Body, Call, Endpoint, Idempotency, Uses, WebhookEndpointPath, endpoint, render,
-};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, WebhookEndpointPath, endpoint, render};
 use crate::openapi::example::Example;
 
 /// Replay events to a webhook endpoint
@@ -23,11 +21,10 @@ use crate::openapi::example::Example;
 /// for a disabled endpoint. With an `Idempotency-Key`, a repeated request sends nothing.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn replay_webhook_events(
-    call: Call,
+    call: Call<WebhookQueue>,
     path: WebhookEndpointPath,
     Body(range): Body<ReplayRange>,
     Idempotency(key): Idempotency,
-    Uses(queue): Uses<WebhookQueue>,
 ) -> Result<Answer, Problem> {
     if range.from >= range.to {
         return Err(Problem::invalid_at("/to", "must be later than from"));
@@ -41,7 +38,7 @@ pub(crate) async fn replay_webhook_events(
     let (id, after) = (&path.endpoint_id, cursor.as_deref());
     let found = store.webhook_events_to_replay(&cx, id, range.from, range.to, after);
     let (endpoint, page) = found.await?;
-    queue.put(&endpoint, &page.items, call.now).await?;
+    call.services.put(&endpoint, &page.items, call.now).await?;
     let replay = WebhookReplay {
         queued: page.items.len(),
         next_cursor: page.next,

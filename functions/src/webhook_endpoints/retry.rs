@@ -6,7 +6,7 @@ use muster::http::{self, Answer, Code, Problem};
 
 use super::queue::WebhookQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
+use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, endpoint, render};
 
 /// Retry a delivery
 ///
@@ -16,11 +16,10 @@ use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, Uses, e
 /// `endpoint-disabled` for a disabled endpoint. With an `Idempotency-Key`, a repeated request sends nothing.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn retry_webhook_delivery(
-    call: Call,
+    call: Call<WebhookQueue>,
     path: DeliveryPath,
     _: NoBody,
     Idempotency(key): Idempotency,
-    Uses(queue): Uses<WebhookQueue>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let store = call.store();
@@ -29,7 +28,7 @@ pub(crate) async fn retry_webhook_delivery(
     }
     let found = store.webhook_delivery_to_retry(&cx, &path.endpoint_id, path.delivery_id);
     let (endpoint, delivery, event) = found.await?;
-    queue.put(&endpoint, &[event], call.now).await?;
+    call.services.put(&endpoint, &[event], call.now).await?;
     let outcome = store.record_webhook_retry(&cx, delivery).await?;
     render(outcome, answer)
 }

@@ -11,15 +11,13 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem};
-use crate::endpoint::{
-    Call, Endpoint, Idempotency, NoBody, Uses, WebhookEndpointPath, endpoint, render,
-};
-use crate::endpoint::{Service, ServiceRight};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, WebhookEndpointPath, endpoint, render};
 use crate::openapi::example::Example;
+use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
-impl Service for Sender {
-    const RIGHT: Option<ServiceRight> = None;
+impl Services for Sender {
+    const RIGHTS: &'static [ServiceRight] = &[];
 
     fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
         let targets = app.settings.webhook_targets.clone();
@@ -36,11 +34,10 @@ impl Service for Sender {
 /// returns the first result.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn test_webhook_endpoint(
-    call: Call,
+    call: Call<Sender>,
     path: WebhookEndpointPath,
     _: NoBody,
     Idempotency(key): Idempotency,
-    Uses(sender): Uses<Sender>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let store = call.store();
@@ -60,7 +57,8 @@ pub(crate) async fn test_webhook_endpoint(
     )
     .map_err(Problem::internal)?;
     let start = Instant::now();
-    let result = sender
+    let result = call
+        .services
         .send(&signing.endpoint.url, &message, &signing.secrets)
         .await;
     let test = WebhookTest {

@@ -13,7 +13,7 @@ use muster::domain::{Clock, Timestamp};
 use muster::store::Store;
 use muster::telemetry::Telemetry;
 use muster_functions::runtime::Started;
-use muster_functions::{App, Services, functions};
+use muster_functions::{App, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -58,7 +58,6 @@ impl Stage {
             settings: settings.unwrap(),
             clock: Clock::from_fn(clock),
             telemetry: Telemetry::to(|_| {}),
-            services: Services::default(),
         };
         let variables = |name: &str| {
             if name == "INVITATION_SECRET_ARN" {
