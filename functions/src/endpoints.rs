@@ -65,7 +65,6 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http("get-member", crate::members::get::ENDPOINT),
     Function::http("list-members", crate::members::list::ENDPOINT),
     Function::http("remove-member", crate::members::remove::ENDPOINT),
-    Function::http("transfer-ownership", crate::members::transfer::ENDPOINT),
     Function::http("update-member", crate::members::update::ENDPOINT),
     Function::http(
         "create-organization",
@@ -80,6 +79,10 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http(
         "restore-organization",
         crate::organizations::restore::ENDPOINT,
+    ),
+    Function::http(
+        "transfer-ownership",
+        crate::organizations::transfer_ownership::ENDPOINT,
     ),
     Function::http(
         "update-organization",

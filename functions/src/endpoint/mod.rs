@@ -11,7 +11,7 @@ mod handler;
 mod parts;
 mod query;
 
-use crate::openapi::Operation;
+use crate::openapi::{Operation, tag_of};
 use crate::runtime::HttpFunction;
 use crate::services::ServiceRight;
 
@@ -35,6 +35,8 @@ pub(crate) use query::{
 pub struct Endpoint {
     /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
     pub name: &'static str,
+    /// The module of its handler. The folder gives the operation its tag.
+    module: &'static str,
     /// Its handler and services.
     pub function: HttpFunction,
     docs: &'static str,
@@ -102,6 +104,7 @@ impl Endpoint {
     /// An endpoint without permissions on the table. Use `endpoint!`.
     pub(crate) const fn new(
         name: &'static str,
+        module: &'static str,
         route: &'static str,
         docs: &'static str,
         function: HttpFunction,
@@ -109,6 +112,7 @@ impl Endpoint {
     ) -> Self {
         Self {
             name,
+            module,
             function,
             docs,
             route,
@@ -213,8 +217,10 @@ impl Endpoint {
         if self.is_scim {
             return Vec::new();
         }
-        let operation =
-            |route, id| (self.answers)((self.takes)(Operation::new(route, id, self.docs)));
+        let operation = |route, id| {
+            let operation = Operation::new(route, id, tag_of(self.module), self.docs);
+            (self.answers)((self.takes)(operation))
+        };
         let first = operation(self.route, camel_case(self.name));
         let second = self
             .second
@@ -228,6 +234,7 @@ macro_rules! endpoint {
     ($handler:ident, $route:literal) => {
         $crate::endpoint::Endpoint::new(
             stringify!($handler),
+            module_path!(),
             $route,
             DOCS,
             $crate::runtime::HttpFunction {

@@ -7,7 +7,6 @@ pub mod add_many;
 pub mod get;
 pub mod list;
 pub mod remove;
-pub mod transfer;
 pub mod update;
 // End of the endpoints.
 pub mod track;

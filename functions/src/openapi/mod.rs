@@ -13,11 +13,13 @@ mod operation;
 mod path_parameters;
 mod problems;
 mod schemas;
+mod tags;
 
 use muster::http::MAX_BODY_BYTES;
 use serde_json::{Map, Value, json};
 
 pub use operation::Operation;
+pub(crate) use tags::tag_of;
 
 use problems::Problems;
 use schemas::Schemas;
@@ -55,7 +57,7 @@ pub(crate) fn document(operations: impl IntoIterator<Item = Operation>) -> Value
         },
         "servers": [{"url": SERVER, "description": "The local stack. In the cloud: the output ApiUrl of the deployed template."}],
         "security": [{"token": []}],
-        "tags": tags(),
+        "tags": tags::tags(),
         "paths": paths,
         "webhooks": events::webhooks(),
         "components": {
@@ -80,21 +82,6 @@ fn description() -> String {
         "{}\n\nA body may have up to {MAX_BODY_BYTES} bytes.",
         include_str!("description.md").trim_end()
     )
-}
-
-fn tags() -> Value {
-    json!([
-        {"name": "Organizations", "description": "A customer organization or business unit inside a tenant."},
-        {"name": "Members", "description": "The users in an organization, and their roles."},
-        {"name": "Invitations", "description": "Invitations by email, also of people who are not known yet."},
-        {"name": "Domains", "description": "The email domains that organizations have verified."},
-        {"name": "Teams", "description": "A group of users, in an organization or standalone."},
-        {"name": "Team members", "description": "The users in a team, and their roles."},
-        {"name": "Events", "description": "The audit log: one event for each change."},
-        {"name": "Webhooks", "description": "The endpoints that receive events, and the deliveries to them."},
-        {"name": "Directories", "description": "The sources of a tenant's groups: Microsoft Entra ID or SCIM."},
-        {"name": "Users", "description": "The users of a tenant, and their organizations and teams."},
-    ])
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub struct Operation {
     method: &'static str,
     path: &'static str,
     id: String,
+    tag: &'static str,
     summary: &'static str,
     /// Who may call it, what happens, and which errors it returns.
     description: &'static str,
@@ -29,9 +30,14 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A route as in the template, a unique name, and the doc comment of its handler: the first
+    /// A route as in the template, a unique name, a tag, and the doc comment of its handler: the first
     /// line is the summary, the rest the description.
-    pub(crate) fn new(route: &'static str, id: String, docs: &'static str) -> Self {
+    pub(crate) fn new(
+        route: &'static str,
+        id: String,
+        tag: &'static str,
+        docs: &'static str,
+    ) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or((route, ""));
         let codes = vec![
             Code::Unauthenticated,
@@ -48,6 +54,7 @@ impl Operation {
             method,
             path,
             id,
+            tag,
             summary: docs.trim().lines().next().unwrap_or_default(),
             description: docs.trim().split_once("\n\n").map_or("", |(_, rest)| rest),
             parameters: Vec::new(),
@@ -293,7 +300,7 @@ impl Operation {
         responses.extend(problems.answers(&self.codes, schemas));
         let mut operation = json!({
             "operationId": self.id,
-            "tags": [self.tag()],
+            "tags": [self.tag],
             "summary": self.summary,
             "description": self.description,
             "responses": responses,
@@ -317,22 +324,5 @@ impl Operation {
             );
         }
         operation
-    }
-
-    fn tag(&self) -> &'static str {
-        match self.path {
-            path if path.ends_with("/events") || path.starts_with("/events") => "Events",
-            path if path.starts_with("/webhook-endpoints") => "Webhooks",
-            path if path.starts_with("/directories") => "Directories",
-            path if path.contains("/invitations") => "Invitations",
-            path if path.contains("/domains") => "Domains",
-            path if path.starts_with("/users") => "Users",
-            path if path.starts_with("/teams/{team_id}/members") => "Team members",
-            path if path.contains("/teams") => "Teams",
-            path if path.contains("/members") => "Members",
-            path if path.starts_with("/organizations") => "Organizations",
-            // Not declared: the tests say so.
-            _ => "No tag",
-        }
     }
 }

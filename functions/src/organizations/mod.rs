@@ -6,6 +6,7 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod restore;
+pub mod transfer_ownership;
 pub mod update;
 // End of the endpoints.
 

@@ -1,11 +1,12 @@
 //! Writes an example event for an endpoint without one: `events/<binary>.json`, based on that of
 //! `get-organization`. The file can be edited afterwards.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Output;
 use super::declarations::{Declarations, EndpointDeclaration};
@@ -23,7 +24,9 @@ pub(super) fn outputs(root: &Path, declared: &Declarations) -> Result<Vec<Output
         }
         let model = serde_json::from_str(&fs::read_to_string(root.join(MODEL))?)?;
         let document = serde_json::from_str(&declared.openapi)?;
-        let event = event(model, endpoint, &document).context("no event can be made")?;
+        let parameters = parameters(root)?;
+        let event = event(model, endpoint, &document, &parameters);
+        let event = event.context("no event can be made")?;
         outputs.push(Output {
             path,
             content: Some(format!("{event:#}\n")),
@@ -32,15 +35,57 @@ pub(super) fn outputs(root: &Path, declared: &Declarations) -> Result<Vec<Output
     Ok(outputs)
 }
 
-/// The event for the first route of the endpoint, with the example body of the document.
-fn event(model: Value, endpoint: &EndpointDeclaration, document: &Value) -> Option<Value> {
+/// By name, the value that a path parameter has in most of the existing events. `events/table.json` has the items that
+/// they name.
+fn parameters(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for entry in fs::read_dir(root.join(FOLDER))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|it| it != "json") {
+            continue;
+        }
+        let event: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+        let own = event.get("pathParameters").and_then(Value::as_object);
+        for (name, value) in own.into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default().to_owned();
+            *counts
+                .entry(name.clone())
+                .or_default()
+                .entry(value)
+                .or_default() += 1;
+        }
+    }
+    let most = counts.into_iter().filter_map(|(name, values)| {
+        let (value, _) = values.into_iter().max_by_key(|(_, count)| *count)?;
+        Some((name, value))
+    });
+    Ok(most.collect())
+}
+
+/// The event for the first route of the endpoint, with the example body of the document. A path parameter that no
+/// event has yet is the example of the document.
+fn event(
+    model: Value,
+    endpoint: &EndpointDeclaration,
+    document: &Value,
+    known: &BTreeMap<String, String>,
+) -> Option<Value> {
     let route = endpoint.routes.first()?;
     let (method, pattern) = route.split_once(' ')?;
     let names = pattern.split('{').skip(1);
     let names = names.filter_map(|rest| rest.split('}').next());
-    let parameters: serde_json::Map<_, _> = names
-        .map(|name| (name.to_owned(), json!(parameter(name))))
-        .collect();
+    let documented = document.get("paths")?.get(pattern)?.get("parameters");
+    let documented = documented.and_then(Value::as_array);
+    let parameter = |name: &str| {
+        if let Some(value) = known.get(name) {
+            return Some(json!(value));
+        }
+        let mut documented = documented.into_iter().flatten();
+        let documented = documented.find(|it| it.get("name").is_some_and(|it| it == name))?;
+        documented.get("example").cloned()
+    };
+    let parameters = names.map(|name| Some((name.to_owned(), parameter(name)?)));
+    let parameters: Map<_, _> = parameters.collect::<Option<_>>()?;
     let path = parameters
         .iter()
         .fold(pattern.to_owned(), |path, (name, value)| {
@@ -83,19 +128,6 @@ fn event(model: Value, endpoint: &EndpointDeclaration, document: &Value) -> Opti
     Some(event)
 }
 
-/// The value of this name in `events/table.json`.
-fn parameter(name: &str) -> &'static str {
-    match name {
-        "organization_id" => "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f",
-        "invitation_id" => "019aac11-7f20-7b31-8c42-5d6e7f809102",
-        "token" => "inv1_YWNtZQ.c2lnbmF0dXJl",
-        "team_id" => "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091",
-        "domain" => "acme.example",
-        "user_id" => "8a1d7e34-52b9-4f0c-a6e3-91c0d4b7e2f5",
-        _ => "00000000-0000-7000-8000-000000000000",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,11 +152,17 @@ mod tests {
             is_public: false,
             timeout: None,
         };
-        let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
-            "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},
-        }}}});
-        let path = "/teams/0199c1f0-aa01-7e00-8b00-4c5d6e7f8091/members";
-        let event = event(model, &endpoint, &document).unwrap();
+        let document = json!({"paths": {"/teams/{team_id}/members": {
+            "parameters": [{"name": "team_id", "example": "rockets"}],
+            "post": {"requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}}},
+        }}});
+        let none = BTreeMap::new();
+        let documented = event(model.clone(), &endpoint, &document, &none).unwrap();
+        assert_eq!(documented["pathParameters"], json!({"team_id": "rockets"}));
+        let known = [("team_id".to_owned(), "sales".to_owned())].into();
+        let path = "/teams/sales/members";
+        let event = event(model, &endpoint, &document, &known).unwrap();
+        assert_eq!(event["pathParameters"], json!({"team_id": "sales"}));
         assert_eq!(event["routeKey"], "POST /teams/{team_id}/members");
         assert_eq!(event["requestContext"]["http"]["path"], path);
         assert_eq!(event["body"], r#"{"user_id":"ada"}"#);

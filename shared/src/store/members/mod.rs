@@ -7,7 +7,6 @@ mod count;
 mod list;
 mod read;
 mod remove;
-mod transfer;
 mod update;
 
 pub(super) use accept::inviter_of;
@@ -67,7 +66,7 @@ pub struct MembershipOfOrganization {
 
 /// Labels of the actions in transactions on a membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum MemberAction {
+pub(in crate::store) enum MemberAction {
     Caller,
     Inviter,
     Organization,

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod read;
 mod restore;
+mod transfer_ownership;
 mod update;
 mod write;
 

@@ -1,12 +1,12 @@
 //! Transferring the ownership of an organization.
 
-use super::MemberAction;
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Invalid, Membership, Organization, OrganizationId,
     Permission, Role, Status, Transition, UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::idempotency::{self, Record};
+use crate::store::members::MemberAction;
 use crate::store::rows::members::{change_to, unchanged};
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;

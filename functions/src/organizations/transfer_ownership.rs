@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
+use super::{ShownOrganization, show};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example::Example;
-use crate::organizations::{ShownOrganization, show};
 
 /// Transfer ownership
 ///
