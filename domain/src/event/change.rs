@@ -131,6 +131,7 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("run_id", Values),
             ("memberships_held_back", Values),
             ("confirmed_run", Values),
+            ("token", Hidden),
             ("created_by", Values),
             ("created_at", Values),
         ],

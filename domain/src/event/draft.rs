@@ -255,6 +255,14 @@ impl EventDraft {
         self
     }
 
+    /// Adds a change of a field that is not part of the resource in the API, and whose values events do not show.
+    #[must_use]
+    pub fn with_hidden_change(mut self, field: &str) -> Self {
+        let change = FieldChange::Hidden { changed: true };
+        self.changes.insert(field.to_owned(), change);
+        self
+    }
+
     /// Sets the group of the directory that caused the change.
     #[must_use]
     pub fn because_of(self, group_id: impl Into<GroupId>) -> Self {

@@ -45,11 +45,7 @@ impl Store {
             };
             let after = &rotated.directory;
             let changed = Transition::Changed(&before, after);
-            let event = event(EventType::DirectoryUpdated, changed).with_change(
-                "token",
-                serde_json::Value::Null,
-                "rotated".into(),
-            );
+            let event = event(EventType::DirectoryUpdated, changed).with_hidden_change("token");
             let mut transaction = self.transaction(&cx.origin, [event])?;
             transaction.update(
                 DirectoryAction::Directory,
