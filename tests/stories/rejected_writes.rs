@@ -1,33 +1,77 @@
 //! A rejected write changes nothing: of another tenant, without permission, with invalid input.
 
+mod directories;
+mod write;
 mod writes;
 
+use std::collections::BTreeSet;
+
+use futures::StreamExt as _;
 use reqwest::Method;
-use serde_json::{Value, json};
-use support::{Actor, World, invariants};
+use serde_json::json;
+use support::{World, invariants};
 
-use writes::{ENDPOINTS, Write, is_for_tenant_admins, writes};
+use crate::invitations::by_email::{Calendar, MINUTE};
+use write::{Write, Writer};
+use writes::writes;
 
-async fn send(actor: &Actor, write: &Write, body: Option<&Value>) -> support::Reply {
-    let request = actor.request(write.method.clone(), &write.path);
-    actor
-        .send(match body {
-            Some(body) => request.json(body),
-            None => request,
-        })
-        .await
+/// Writes that callers of another tenant make in their own.
+const IN_OWN_TENANT: [&str; 6] = [
+    "DELETE /users/{user_id}",
+    "POST /directories",
+    "POST /organizations",
+    "POST /teams",
+    "POST /webhook-endpoints",
+    "PUT /users/{user_id}",
+];
+/// Requires a team of a group in a directory: `sync/restored_teams.rs`.
+const TESTED_ELSEWHERE: [&str; 1] = ["POST /teams/{team_id}/restore"];
+/// Valid writes that change nothing in the table, but send messages.
+const SENDS_ONLY: [&str; 3] = [
+    "POST /directories/{directory_id}/sync",
+    "POST /webhook-endpoints/{endpoint_id}/replay",
+    "POST /webhook-endpoints/{endpoint_id}/test",
+];
+/// Valid writes that are tried at once.
+const AT_ONCE: usize = 4;
+
+/// The worlds of the writes, with a write on every route.
+async fn worlds() -> [(World, Vec<Write>); 3] {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let writes = writes(&world).await;
+    // An invitation cannot be sent again right after it was created.
+    calendar.pass(2 * MINUTE);
+    let bare = World::start().await;
+    let creates = directories::without_directory(&bare).await;
+    let entra = World::start().await;
+    let syncs = directories::with_entra_directory(&entra).await;
+    [(world, writes), (bare, creates), (entra, syncs)]
+}
+
+#[tokio::test]
+async fn every_route_that_writes_is_tried() {
+    let worlds = worlds().await;
+    let writes = worlds.iter().flat_map(|(_, writes)| writes);
+    let tried: BTreeSet<_> = writes.map(|write| write.route.to_owned()).collect();
+    let routes = worlds[0].0.routes().await.into_iter();
+    let is_tried =
+        |route: &String| !route.starts_with("GET ") && !TESTED_ELSEWHERE.contains(&route.as_str());
+    let writing: BTreeSet<_> = routes.filter(is_tried).collect();
+    assert_eq!(tried, writing);
 }
 
 #[tokio::test]
 async fn writes_of_another_tenant_change_nothing() {
-    let world = World::start().await;
-    let writes = writes(&world).await;
+    for (world, writes) in worlds().await {
+        writes_of_another_tenant(&world, &writes).await;
+    }
+}
+
+async fn writes_of_another_tenant(world: &World, writes: &[Write]) {
     let before = world.table().await;
     let admin = world.tenant_admin_of("globex");
-    for write in &writes {
-        // Callers of another tenant create and register in their own.
-        let creates = ["/organizations", ENDPOINTS].contains(&write.path.as_str());
-        if creates || write.path.starts_with("/users/") {
+    for write in writes {
+        if IN_OWN_TENANT.contains(&write.route) {
             continue;
         }
         for foreigner in [
@@ -35,18 +79,20 @@ async fn writes_of_another_tenant_change_nothing() {
             world.user_of("globex", "bob"),
             admin.clone(),
         ] {
-            if write.method == Method::DELETE && write.path.ends_with(&foreigner.id) {
+            if write.method() == Method::DELETE && write.path.ends_with(&foreigner.id) {
                 // Removing a missing member succeeds.
-                send(&foreigner, write, None).await.expect(204);
+                write.send(&foreigner, None).await.expect(204);
                 continue;
             }
             world.calls.take();
-            let reply = send(&foreigner, write, write.body.as_ref()).await;
-            if is_for_tenant_admins(write) && foreigner.id != admin.id {
-                reply.problem(403, "forbidden");
-            } else {
-                reply.problem(404, "not-found");
-            }
+            let reply = write.send(&foreigner, write.body.as_ref()).await;
+            let (status, code) = match write.writer {
+                Writer::TenantAdmin if foreigner.id != admin.id => (403, "forbidden"),
+                // Their own invitations are those of a verified address.
+                Writer::InvitedAddress if write.body.is_none() => (403, "email-not-verified"),
+                _ => (404, "not-found"),
+            };
+            reply.problem(status, code);
             for call in world.calls.take() {
                 for text in support::texts(&call) {
                     let foreign =
@@ -61,22 +107,32 @@ async fn writes_of_another_tenant_change_nothing() {
 
 #[tokio::test]
 async fn writes_without_permission_change_nothing() {
-    let world = World::start().await;
-    let writes = writes(&world).await;
+    for (world, writes) in worlds().await {
+        writes_without_permission(&world, &writes).await;
+    }
+}
+
+async fn writes_without_permission(world: &World, writes: &[Write]) {
     let before = world.table().await;
     let (max, eve) = (world.user("max"), world.user("eve"));
-    for write in &writes {
-        if write.path == "/organizations" {
+    for write in writes {
+        // Any user may create one.
+        if write.route == "POST /organizations" {
             continue;
         }
-        send(&max, write, write.body.as_ref())
-            .await
-            .problem(403, "forbidden");
-        let stranger = send(&eve, write, write.body.as_ref()).await;
-        if is_for_tenant_admins(write) {
-            stranger.problem(403, "forbidden");
-        } else {
-            stranger.problem(404, "not-found");
+        let (of_member, of_stranger) = match write.writer {
+            Writer::TenantAdmin => ((403, "forbidden"), (403, "forbidden")),
+            Writer::Owner | Writer::InvitedMember => ((403, "forbidden"), (404, "not-found")),
+            // Only a token proves that there is an invitation.
+            Writer::InvitedAddress if write.body.is_some() => (
+                (403, "invitation-for-another-address"),
+                (403, "email-not-verified"),
+            ),
+            Writer::InvitedAddress => ((404, "not-found"), (403, "email-not-verified")),
+        };
+        for (caller, (status, code)) in [(&max, of_member), (&eve, of_stranger)] {
+            let reply = write.send(caller, write.body.as_ref()).await;
+            reply.problem(status, code);
         }
     }
     assert_eq!(world.table().await, before);
@@ -84,29 +140,32 @@ async fn writes_without_permission_change_nothing() {
 
 #[tokio::test]
 async fn writes_with_invalid_input_change_nothing() {
-    let world = World::start().await;
-    let writes = writes(&world).await;
+    for (world, writes) in worlds().await {
+        writes_with_invalid_input(&world, &writes).await;
+    }
+}
+
+async fn writes_with_invalid_input(world: &World, writes: &[Write]) {
     let before = world.table().await;
-    let root = world.tenant_admin();
-    for write in &writes {
+    let document = muster_functions::openapi_document();
+    for write in writes {
+        let caller = write.caller(world);
         for bad in &write.bad {
-            let reply = send(&root, write, Some(bad)).await;
+            let reply = write.send(&caller, Some(bad)).await;
             assert_eq!(reply.status, 400, "{} {bad}: {reply:?}", write.path);
         }
+        let body = write.body.clone().unwrap_or(json!({}));
         let header = |name: &str, value: &str| {
-            let request = root.request(write.method.clone(), &write.path);
-            root.send(
-                request
-                    .header(name, value)
-                    .json(&write.body.clone().unwrap_or(json!({}))),
-            )
+            let request = caller.request(write.method(), &write.path);
+            caller.send(request.header(name, value).json(&body))
         };
-        if write.method == Method::POST {
+        if write.takes(&document, "Idempotency-Key") {
             for key in ["", "a b", "é", &"k".repeat(256)] {
                 let reply = header("idempotency-key", key).await;
                 assert_eq!(reply.status, 400, "{} {key}: {reply:?}", write.path);
             }
-        } else {
+        }
+        if write.takes(&document, "If-Match") {
             for version in ["\"99\"", "\"\"", "1", "W/\"1\"", "\"1", "\"1.x\""] {
                 let reply = header("if-match", version).await;
                 reply.problem(412, "version-mismatch");
@@ -120,7 +179,10 @@ async fn writes_with_invalid_input_change_nothing() {
 async fn conflicting_writes_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
-    let organization = &writes[1].path;
+    let rename = writes
+        .iter()
+        .find(|write| write.route.starts_with("PATCH /organizations/"));
+    let organization = &rename.unwrap().path;
     let (ada, root) = (world.user("ada"), world.tenant_admin());
     let before = world.table().await;
     ada.patch(
@@ -152,27 +214,29 @@ async fn conflicting_writes_change_nothing() {
     invariants::check(&world.items().await);
 }
 
-/// The writes rejected above are valid.
+/// The writes rejected above are valid. Each has worlds of its own.
 #[tokio::test]
 async fn the_valid_writes_succeed() {
-    let world = World::start().await;
-    let count = writes(&world).await.len();
-    for number in 0..count {
-        let world = World::start().await;
-        let write = &writes(&world).await[number];
-        let before = world.table().await;
-        let actor = match write.path.as_str() {
-            path if path.ends_with("/accept") => world.user("bob"),
-            _ if is_for_tenant_admins(write) => world.tenant_admin(),
-            _ => world.user("ada"),
-        };
-        let reply = send(&actor, write, write.body.as_ref()).await;
-        assert!(reply.status < 300, "{}: {reply:?}", write.path);
-        // A test and a replay send messages.
-        let unseen = ["/accept", "/test", "/replay"];
-        if !unseen.iter().any(|end| write.path.ends_with(end)) {
-            assert_ne!(world.table().await, before, "{}", write.path);
-        }
-        invariants::check(&world.items().await);
-    }
+    let numbers = worlds().await.into_iter().enumerate();
+    let each = numbers.flat_map(|(world, (_, writes))| (0..writes.len()).map(move |n| (world, n)));
+    let each = futures::stream::iter(each);
+    each.for_each_concurrent(AT_ONCE, |(world, number)| async move {
+        let (world, writes) = &worlds().await[world];
+        succeeds(world, &writes[number]).await;
+    })
+    .await;
+}
+
+async fn succeeds(world: &World, write: &Write) {
+    let before = world.table().await;
+    let reply = write.send(&write.caller(world), write.body.as_ref()).await;
+    assert!(reply.status < 300, "{}: {reply:?}", write.path);
+    let changes = world.table().await != before;
+    assert_eq!(
+        changes,
+        !SENDS_ONLY.contains(&write.route),
+        "{}",
+        write.route
+    );
+    invariants::check(&world.items().await);
 }
