@@ -9,10 +9,10 @@ use crate::{
     DirectorySettingsPatch, DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch,
     EntraId, EntraObjectId, EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds,
     GroupMapPatch, Invalid, Json, JsonObject, LimitsPatch, LinkBy, MembershipPatch, Name, OnLeave,
-    OrganizationId, OrganizationPatch, Patch, RedirectUrl, RemovalLimitPatch, RequestedStatus,
-    Role, RoleMapPatch, SecretArn, Status, StripeCustomerId, TeamMembershipPatch, TeamPatch,
-    TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus, UserStatusPatch,
-    WebhookEndpointPatch, WebhookStatus, WebhookUrl,
+    OrganizationId, OrganizationPatch, Patch, RedirectUrl, RemovalLimitPatch,
+    RequestedDirectoryStatus, Role, RoleMapPatch, SecretArn, Status, StripeCustomerId,
+    TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus,
+    UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
 
 use limits::{budget, metadata, models, rate};
@@ -43,7 +43,7 @@ texts!(
     OnLeave,
     OrganizationId,
     RedirectUrl,
-    RequestedStatus,
+    RequestedDirectoryStatus,
     Role,
     SecretArn,
     Status,

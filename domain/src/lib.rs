@@ -40,8 +40,8 @@ pub use directory::{
     DirectorySettingsPatch, DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch,
     EntraId, GroupFilter, GroupIds, GroupMap, GroupMapPatch, LinkBy, MAX_GROUP_FILTER_LENGTH,
     MAX_GROUP_IDS, MAX_MAP_ENTRIES, MappedGroup, MembershipsOfDeleted, OnLeave, PreviewedGroup,
-    PreviewedMembership, PreviewedUser, RemovalLimit, RemovalLimitPatch, RequestedStatus, RoleMap,
-    RoleMapPatch, RunKind, RunNumbers, RunOutcome, SecretArn, SyncPreview,
+    PreviewedMembership, PreviewedUser, RemovalLimit, RemovalLimitPatch, RequestedDirectoryStatus,
+    RoleMap, RoleMapPatch, RunKind, RunNumbers, RunOutcome, SecretArn, SyncPreview,
 };
 pub use event::{
     Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventDraft, EventId, EventType, EventTypePattern,
@@ -84,7 +84,7 @@ pub use scim::{
 pub use team::{Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus};
 pub use team_limits::{ALL_ORGANIZATION_MODELS, EffectiveLimits, ExceedingLimit, NO_MODELS};
 pub use text::{
-    BillingAddress, Description, Domain, Email, FoldedName, GivenDomain,
+    BillingAddress, Description, Domain, DomainInput, Email, FoldedName,
     MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,
     MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
 };

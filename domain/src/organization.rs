@@ -9,7 +9,7 @@ use strum::{EnumString, VariantNames};
 
 use super::limits::models_or_null;
 use super::patch::nothing_required;
-use super::text::GivenDomain;
+use super::text::DomainInput;
 use super::{
     BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, JsonObject, Limits, MAX_RATE,
     Metadata, Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
@@ -81,7 +81,7 @@ pub struct OrganizationPatch {
     #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// The domain.
-    #[schemars(with = "Patch<GivenDomain>")]
+    #[schemars(with = "Patch<DomainInput>")]
     pub domain: Patch<Domain>,
     /// Email address for invoices.
     pub billing_email: Patch<Email>,

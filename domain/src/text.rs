@@ -111,11 +111,11 @@ text!(
 );
 
 /// A domain in any case, in ASCII or in Unicode (`bücher.example`).
-pub struct GivenDomain;
+pub struct DomainInput;
 
-impl JsonSchema for GivenDomain {
+impl JsonSchema for DomainInput {
     fn schema_name() -> Cow<'static, str> {
-        "GivenDomain".into()
+        "DomainInput".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {

@@ -77,7 +77,7 @@ impl DirectoryStatus {
 #[derive(EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 #[strum(parse_err_ty = Invalid, parse_err_fn = Invalid::must_be_either::<Self>)]
-pub enum RequestedStatus {
+pub enum RequestedDirectoryStatus {
     /// The directory is read at logins and by runs.
     Active,
     /// It is not read, and its memberships do not change.
@@ -142,8 +142,8 @@ pub struct DirectoryPatch {
     #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// `paused` stops reading the directory, `active` resumes it, even if it is broken. Cannot be `null`.
-    #[schemars(with = "RequestedStatus")]
-    pub status: Option<RequestedStatus>,
+    #[schemars(with = "RequestedDirectoryStatus")]
+    pub status: Option<RequestedDirectoryStatus>,
     /// Connection to Entra. `tenant_id` and `domain` cannot change. Cannot be `null`, and must be absent if the type is `scim`.
     #[schemars(with = "EntraDirectoryPatch")]
     pub entra: Option<EntraDirectoryPatch>,
@@ -164,8 +164,10 @@ impl DirectoryPatch {
     ) -> Result<Directory, (&'static str, Invalid)> {
         let (status, status_reason) = match self.status {
             None => (before.status, before.status_reason.clone()),
-            Some(RequestedStatus::Active) => (DirectoryStatus::Active, None),
-            Some(RequestedStatus::Paused) => (DirectoryStatus::Paused, Some(REQUESTED.to_owned())),
+            Some(RequestedDirectoryStatus::Active) => (DirectoryStatus::Active, None),
+            Some(RequestedDirectoryStatus::Paused) => {
+                (DirectoryStatus::Paused, Some(REQUESTED.to_owned()))
+            }
         };
         let entra = match (&self.entra, &before.entra) {
             (Some(patch), Some(entra)) => Some(patch.apply(entra)),

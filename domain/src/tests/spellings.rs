@@ -123,7 +123,7 @@ fn unknown_names_are_refused_with_the_known_ones() {
     is_refused::<WebhookStatus>("must be enabled or disabled");
     is_refused::<DeliveryStatus>("must be pending, delivered or failed");
     is_refused::<DirectoryType>("must be entra or scim");
-    is_refused::<RequestedStatus>("must be active or paused");
+    is_refused::<RequestedDirectoryStatus>("must be active or paused");
     is_refused::<MembershipsOfDeleted>("must be keep or remove");
     is_refused::<OnLeave>("must be remove, suspend or keep");
     is_refused::<LinkBy>("must be object_id or user_id");

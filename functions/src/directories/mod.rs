@@ -106,6 +106,7 @@ impl FromFields for NewDirectory {
 
 /// A directory of type `scim`, with its token.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DirectoryWithToken")]
 pub(crate) struct ShownDirectory<'a> {
     #[serde(flatten)]
     #[schemars(flatten, with = "Directory")]

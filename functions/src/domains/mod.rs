@@ -10,7 +10,7 @@ pub mod verify;
 // End of the endpoints.
 pub mod recheck;
 
-use muster::domain::{Domain, DomainPatch, DomainStatus, GivenDomain, OrganizationDomain, Role};
+use muster::domain::{Domain, DomainInput, DomainPatch, DomainStatus, OrganizationDomain, Role};
 use muster::from_fields;
 use muster::http::Answer;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ use crate::openapi::example::{self, Example};
 #[schemars(deny_unknown_fields)]
 pub(crate) struct NewDomain {
     /// The domain, in any case, in ASCII or in Unicode.
-    #[schemars(with = "GivenDomain")]
+    #[schemars(with = "DomainInput")]
     domain: Domain,
 }
 

@@ -5,7 +5,7 @@ use muster::http::{Answer, Code, Problem};
 use muster::store::{Answering, ByToken};
 
 use super::secret::TokenSecret;
-use super::sent_token::InvitationAnswer;
+use super::sent_token::InvitationAnswerRequest;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
@@ -24,7 +24,7 @@ use crate::endpoint::{Body, Call, Endpoint, endpoint};
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn decline_invitation_by_token(
     call: Call<TokenSecret>,
-    Body(answer): Body<InvitationAnswer>,
+    Body(answer): Body<InvitationAnswerRequest>,
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call.caller)?;
     let by = Answering::Token(ByToken {

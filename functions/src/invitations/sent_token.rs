@@ -15,13 +15,13 @@ use crate::openapi::example::Example;
 /// The token of an invitation.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub(crate) struct InvitationAnswer {
+pub(crate) struct InvitationAnswerRequest {
     /// The token in the link of the invitation.
     #[schemars(with = "String")]
     token: SentToken,
 }
 
-from_fields!(InvitationAnswer { token });
+from_fields!(InvitationAnswerRequest { token });
 
 /// A token, or `None` if the text is none: a malformed token returns the same 404 as a wrong one.
 pub(crate) struct SentToken(Option<InvitationToken>);
@@ -40,7 +40,7 @@ impl FromJson for SentToken {
     }
 }
 
-impl InvitationAnswer {
+impl InvitationAnswerRequest {
     /// Returns the token. Refuses machines, which become no members, with 403.
     pub(crate) fn token_for(self, caller: &Caller) -> Result<InvitationToken, Problem> {
         refuse_machine(caller)?;
@@ -51,7 +51,7 @@ impl InvitationAnswer {
     }
 }
 
-impl Example for InvitationAnswer {
+impl Example for InvitationAnswerRequest {
     fn example() -> Value {
         json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"})
     }

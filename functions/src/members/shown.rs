@@ -10,6 +10,7 @@ use crate::openapi::example::{self, Example};
 
 /// A membership with the names of its user.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
 pub(crate) struct ShownMember<'a> {
     #[serde(flatten)]
     membership: &'a Membership,

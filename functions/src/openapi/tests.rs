@@ -198,7 +198,7 @@ fn parsers_accept_what_the_schema_allows() {
     let document = document();
     let schema = |name: &str| validator(&document, &document["components"]["schemas"][name]);
     let (user_id, name) = (schema("UserId"), schema("Name"));
-    let (domain, given_domain) = (schema("Domain"), schema("GivenDomain"));
+    let (domain, given_domain) = (schema("Domain"), schema("DomainInput"));
     let (duration, address) = (schema("BudgetDuration"), schema("BillingAddress"));
     let description = schema("Description");
     let texts = prop_oneof![
@@ -250,7 +250,7 @@ fn parsers_accept_what_the_schema_allows() {
 fn domains_of_all_scripts_are_as_the_schema_says() {
     let document = document();
     let schema = |name: &str| validator(&document, &document["components"]["schemas"][name]);
-    let (stored, given) = (schema("Domain"), schema("GivenDomain"));
+    let (stored, given) = (schema("Domain"), schema("DomainInput"));
     for text in [
         "acme.example",
         "ACME.Example",

@@ -27,7 +27,7 @@ use crate::openapi::example::Example;
 pub(crate) async fn restore_organization(
     call: Call,
     path: OrganizationPath,
-    OptionalBody(restored): OptionalBody<RestoredOrganization>,
+    OptionalBody(restored): OptionalBody<OrganizationRestoreRequest>,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
@@ -59,15 +59,15 @@ pub const ENDPOINT: Endpoint = endpoint!(
 /// A request to restore an organization.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub(crate) struct RestoredOrganization {
+pub(crate) struct OrganizationRestoreRequest {
     /// The new name. Defaults to its previous name.
     #[schemars(with = "Name", default)]
     name: Option<Name>,
 }
 
-from_fields!(RestoredOrganization { name });
+from_fields!(OrganizationRestoreRequest { name });
 
-impl Example for RestoredOrganization {
+impl Example for OrganizationRestoreRequest {
     fn example() -> Value {
         json!({"name": "Rockets"})
     }

@@ -29,7 +29,7 @@ use crate::openapi::example::Example;
 pub(crate) async fn transfer_ownership(
     call: Call,
     path: OrganizationPath,
-    Body(to): Body<NewOwner>,
+    Body(to): Body<OwnershipTransferRequest>,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
@@ -66,7 +66,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
 /// A request to transfer the ownership of an organization.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub(crate) struct NewOwner {
+pub(crate) struct OwnershipTransferRequest {
     /// The new owner. Must be an active member.
     user_id: UserId,
     /// The role that the caller keeps. To add an owner without stepping down, change the role of the member.
@@ -78,9 +78,9 @@ pub(crate) struct NewOwner {
     keep_role: Option<KeptRole>,
 }
 
-from_fields!(NewOwner { user_id, keep_role });
+from_fields!(OwnershipTransferRequest { user_id, keep_role });
 
-impl Example for NewOwner {
+impl Example for OwnershipTransferRequest {
     fn example() -> Value {
         json!({"user_id": "bob", "keep_role": "admin"})
     }

@@ -73,12 +73,12 @@ pub(crate) struct UserOrganization<'a> {
     #[serde(flatten)]
     membership: &'a Membership,
     /// The organization.
-    organization: OrganizationInShort<'a>,
+    organization: OrganizationSummary<'a>,
 }
 
 /// An organization as shown in a list of memberships.
 #[derive(Serialize, JsonSchema)]
-struct OrganizationInShort<'a> {
+struct OrganizationSummary<'a> {
     /// The id.
     id: &'a OrganizationId,
     /// The name.
@@ -99,7 +99,7 @@ fn show(one: &MembershipOfOrganization) -> Box<RawValue> {
     let organization = &one.organization;
     http::json(&UserOrganization {
         membership: &one.membership,
-        organization: OrganizationInShort {
+        organization: OrganizationSummary {
             id: &organization.id,
             name: &organization.name,
             domain: organization.domain.as_ref(),

@@ -48,12 +48,12 @@ pub(crate) struct UserTeam<'a> {
     #[serde(flatten)]
     membership: &'a TeamMembership,
     /// The team.
-    team: TeamInShort<'a>,
+    team: TeamSummary<'a>,
 }
 
 /// A team as shown in a list of team memberships.
 #[derive(Serialize, JsonSchema)]
-struct TeamInShort<'a> {
+struct TeamSummary<'a> {
     /// The id.
     id: &'a TeamId,
     /// The name.
@@ -68,7 +68,7 @@ fn show(one: &MembershipOfTeam) -> Box<RawValue> {
     let team = &one.team;
     http::json(&UserTeam {
         membership: &one.membership,
-        team: TeamInShort {
+        team: TeamSummary {
             id: &team.id,
             name: &team.name,
             organization_id: team.organization_id.as_ref(),
