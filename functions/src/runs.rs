@@ -17,7 +17,7 @@ pub trait RunCounts: Serialize {
     /// The numbers that are metrics.
     const METRICS: &'static [Metric];
 
-    /// Returns whether something failed for good, so that the line is a warning.
+    /// Returns whether something failed permanently, so that the line is a warning.
     fn is_warning(&self) -> bool;
 }
 

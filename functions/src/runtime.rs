@@ -79,7 +79,7 @@ fn http(app: Arc<App>, handler: HttpHandler) -> Started {
     })
 }
 
-/// A trigger: `handle` gives back the event. It cannot fail, because an error would fail the login.
+/// A trigger: `handle` returns the event. It cannot fail, because an error would fail the login.
 pub(crate) fn trigger<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
 where
     C: Send + Sync + 'static,
@@ -276,7 +276,7 @@ fn render(
     let response = Response::builder()
         .header("x-request-id", request_id)
         .header("server-timing", timing)
-        // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
+        // Answers differ by caller: only the caller's own cache may keep one, and it asks each time.
         .header("cache-control", "private, no-cache")
         .header("vary", varies);
     let response = match outcome {

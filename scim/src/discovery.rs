@@ -42,7 +42,7 @@ impl Discovery<'_> {
         list_response(all.len(), 1, all.to_vec())
     }
 
-    /// `GET /ResourceTypes/{id}`. `None` if there is no such type: 404.
+    /// `GET /ResourceTypes/{id}`. `None` if the type does not exist: 404.
     pub fn resource_type(&self, id: &str) -> Option<Value> {
         let mut all = [ScimResource::User, ScimResource::Group].into_iter();
         all.find(|kind| kind.as_str() == id)
@@ -75,7 +75,7 @@ impl Discovery<'_> {
         list_response(all.len(), 1, all.to_vec())
     }
 
-    /// `GET /Schemas/{urn}`. `None` if there is no such schema: 404.
+    /// `GET /Schemas/{urn}`. `None` if the schema does not exist: 404.
     pub fn schema(&self, urn: &str) -> Option<Value> {
         let mut all = [&USER, &GROUP, &ENTERPRISE_USER].into_iter();
         all.find(|schema| schema.id.eq_ignore_ascii_case(urn))

@@ -89,7 +89,7 @@ impl From<Refusal> for Problem {
                     violations: violations.collect(),
                     ..Self::new(
                         Code::BudgetExceedsOrganization,
-                        "The team's limits are higher than its organization's. Lower the limits listed in `errors`, or raise the organization's limits first.",
+                        "The team's limits are higher than its organization's. Lower the limits listed in the field errors, or raise the organization's limits first.",
                     )
                 };
             }
@@ -159,7 +159,7 @@ impl From<Refusal> for Problem {
             ),
             R::DomainNotVerified => (
                 Code::DomainNotVerified,
-                "The domain is not verified. Publish the DNS record in its `verification` field, then verify the domain.",
+                "The domain is not verified. Publish the DNS record in its field verification, then verify the domain.",
             ),
             R::TooManyChecks => (
                 Code::Throttled,
@@ -214,7 +214,7 @@ fn last_owner_of(organizations: &[Organization]) -> Problem {
         violations: violations.collect(),
         ..Problem::new(
             Code::LastOwner,
-            "The user is the last active owner of the organizations listed in `errors`. Make another member of each an owner first.",
+            "The user is the last active owner of the organizations listed in the field errors. Make another member of each an owner first.",
         )
     }
 }

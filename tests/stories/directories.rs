@@ -1,4 +1,4 @@
-//! Directories of tenants: two tenants with two Entra directories, and what becomes of memberships.
+//! Directories of tenants: two tenants with two Entra directories, and what happens to memberships.
 //!
 //! The sample of the local Entra has one Entra tenant for the users of `acme`, the default of the deployment, and one for
 //! those of `globex`.

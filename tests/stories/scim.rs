@@ -54,7 +54,7 @@ fn origin(scope: &ScimScope) -> Origin {
     )
 }
 
-/// Takes up what requests have left, as a message of the queue does.
+/// Finishes what requests left unfinished, as a message of the queue does.
 async fn take_up(world: &World, scope: &ScimScope) {
     let task = json!({"tenant_id": scope.tenant_id, "directory_id": scope.directory_id});
     let batch = json!({"Records": [{"messageId": "m-1", "body": task.to_string()}]});

@@ -157,7 +157,7 @@ fn compare<'a>(
             _ if sk.starts_with("TEAM#") => {
                 let team = vec!["Team".to_owned(), own("team_id")];
                 if state.get(&team).is_none_or(|team| team.is_deleted) {
-                    // Left over from a deleted team.
+                    // From a deleted team.
                     continue;
                 }
                 vec!["TeamMembership".to_owned(), own("team_id"), own("user_id")]

@@ -287,7 +287,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Returns the organization of a team that exists or is planned, or `None` if there is no such team.
+    /// Returns the organization of a team that exists or is planned, or `None` if the team does not exist.
     #[expect(
         clippy::option_option,
         reason = "a team that exists may have no organization"

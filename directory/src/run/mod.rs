@@ -138,7 +138,7 @@ impl Runs {
     /// Makes a run, or continues one that is under way, until the deadline. A run that cannot read the directory is
     /// recorded as failed. Returns an error if the table fails: then nothing is recorded.
     ///
-    /// A directory of type `scim` is not read and has no record of runs. What its requests have left is taken up.
+    /// A directory of type `scim` is not read and has no record of runs. What its requests did not finish is finished here.
     pub async fn run(
         &self,
         store: &Store,
@@ -271,7 +271,7 @@ impl Runs {
         }
     }
 
-    /// Takes up what the requests of a directory of type `scim` have left.
+    /// Finishes what the requests of a directory of type `scim` left unfinished.
     async fn take_up(
         &self,
         store: &Store,

@@ -103,7 +103,7 @@ impl ScimEffect {
         report
     }
 
-    /// Takes up what requests have left, until the deadline: changes of members that are recorded and not finished, and
+    /// Finishes what requests left unfinished, until the deadline: changes of members that are recorded and not finished, and
     /// users whose last change is not applied. What fails does not keep the rest from being done. While the directory is
     /// not active, nothing is done.
     ///

@@ -3,7 +3,7 @@
 //! A directory has one run at a time; a message for another one is dropped, unless a tenant admin asked for it. A run that
 //! is not done when the time is up saves its place, and puts itself on the queue again.
 //!
-//! For a directory of type `scim`, it takes up what requests have left: those put a message on the queue, and the timer
+//! For a directory of type `scim`, it finishes what requests left unfinished: those put a message on the queue, and the timer
 //! finds what one that was cut off has left. If something fails, it puts itself on the queue again after some seconds, a
 //! few times; then the timer tries it.
 

@@ -37,7 +37,7 @@ pub(crate) async fn update_directory(
         .update_directory(&call.context(), &path.directory_id, &change, &expected)
         .await?;
     if directory.directory_type == DirectoryType::Scim {
-        // New settings, and what came while it was paused. If this fails, the timer takes it up.
+        // New settings, and what came while it was paused. If this fails, the next run by the timer applies it.
         let task = RunTask {
             tenant_id: directory.tenant_id.clone(),
             directory_id: directory.id.clone(),

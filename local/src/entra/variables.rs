@@ -96,7 +96,7 @@ pub(super) fn warning(options: &Options, application: &Application) -> Option<St
     let own = options.variable(CLIENT_ID)?;
     (own != application.client_id).then(|| {
         format!(
-            "{CLIENT_ID} is not that of the local directory, which answers all the same; \
+            "{CLIENT_ID} is not that of the local directory, which answers anyway; \
              set {GRAPH} and {TOKEN} to ask another Entra"
         )
     })

@@ -23,7 +23,7 @@ const RESERVED: [&str; 10] = [
     "cognito:username",
 ];
 
-/// The claims that the trigger adds to an access token, with the groups if it sets them: none if there is no such function, or if it
+/// The claims that the trigger adds to an access token, with the groups if it sets them: none if the function does not exist, or if it
 /// fails. The local stack is for trying things, so it issues a token where a user pool would not.
 pub(super) async fn claims(
     lambda: &Lambda,

@@ -106,7 +106,7 @@ impl Sources<'_> {
         let function = self.lambda.find(&mapping.function);
         let invoker = Invoker {
             lambda: Arc::clone(self.lambda),
-            function: Arc::clone(function.context("there is no such function")?),
+            function: Arc::clone(function.context("the function does not exist")?),
             reports_failures: mapping.reports_failures,
         };
         let queue = |arn: &str| self.services.queue(arn).cloned().context(arn.to_owned());

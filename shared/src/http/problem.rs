@@ -181,7 +181,7 @@ impl Problem {
             violations,
             ..Self::new(
                 Code::ValidationFailed,
-                "`errors` lists each field that is not valid, and what is allowed.",
+                "The field errors lists each field that is not valid, and what is allowed.",
             )
         }
     }

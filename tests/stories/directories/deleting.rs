@@ -1,4 +1,4 @@
-//! Deleting a directory: what becomes of the memberships that it gave.
+//! Deleting a directory: what happens to the memberships that it gave.
 
 use std::time::Duration;
 

@@ -252,7 +252,7 @@ impl Walker {
     /// A transaction arrives, in the model and in the table.
     async fn arrive(&mut self, step: Step) {
         let Step::Arrive(user) = step else {
-            panic!("no such step in this scope: {step:?}");
+            panic!("not a step of this scope: {step:?}");
         };
         let Client::Sent { request, .. } = self.state.clients[user] else {
             panic!("nothing in flight: {:?}", self.state);

@@ -262,7 +262,7 @@ async fn answers_at_once_have_one_outcome() {
     }
 }
 
-/// The transaction fails, or its response is lost, once or for good.
+/// The transaction fails, or its response is lost, once or every time.
 #[tokio::test]
 async fn a_lost_answer_accepts_once() {
     for fault in [Fault::Failure(500), Fault::CutBefore, Fault::CutAfter] {

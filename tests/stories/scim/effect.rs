@@ -279,7 +279,7 @@ async fn a_group_gives_memberships_at_login_and_at_once() {
     scene.check().await;
 }
 
-/// 27: What SCIM did not give is left alone, and so is the last owner.
+/// 27: What SCIM did not give does not change, and neither does the last owner.
 #[tokio::test]
 async fn case_27_what_others_gave_and_the_last_owner_stay() {
     let scene = Scene::open(&organizations()).await;

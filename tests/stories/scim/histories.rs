@@ -119,14 +119,14 @@ impl History {
         assert!(expected, "{member}: {status}");
     }
 
-    /// Takes up what is left.
+    /// Finishes what requests left unfinished.
     async fn settle(&self) {
         // A run that a failing table has ended may keep its lease for three minutes.
         self.ahead.fetch_add(4, Ordering::Relaxed);
         join(self.take_up(0), self.take_up(1)).await;
     }
 
-    /// Each user who is known signs in, which links all of them, and gives back what was taken away by hand.
+    /// Each user who is known signs in, which links all of them, and restores what was taken away manually.
     async fn sign_all_in(&mut self) {
         for n in 0..2 {
             for who in (0..USERS).filter(|who| self.tenants[n].known[*who]) {

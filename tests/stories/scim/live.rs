@@ -221,7 +221,7 @@ async fn a_deactivation_that_fails_is_repeated() {
     scene.provider.patch(&path, deactivate).await.expect(200);
     user.get(&organization).await.problem(403, "user-disabled");
 
-    // A deletion that is cut off after its write is taken up.
+    // A deletion that is cut off after its write is finished.
     let ids = scene.linked(&["bob".to_owned()]).await;
     let other = scene.group("Other", &ids).await;
     assert_eq!(scene.members(&other).await, 1);

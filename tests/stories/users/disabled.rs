@@ -1,4 +1,4 @@
-//! Disabling a user takes away all access through memberships at once, and enabling gives back exactly that.
+//! Disabling a user takes away all access through memberships at once, and enabling restores exactly that.
 
 use std::collections::BTreeMap;
 

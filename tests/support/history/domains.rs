@@ -2,7 +2,7 @@
 //! comes and goes, weeks pass, and DynamoDB fails.
 //!
 //! Every write of a login and of a weekly check is checked. At the end every user signs in without faults, and is a
-//! member exactly if the domain adds them; then the record is lost for good.
+//! member exactly if the domain adds them; then the record is lost permanently.
 
 pub mod checker;
 mod steps;

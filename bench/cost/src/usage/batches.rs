@@ -34,7 +34,7 @@ impl<'a> Usage<'a> {
         self.batch("publish-events, 1 event", Cause::Publishing, events)?;
         self.batch("track-members, 1 event", Cause::Counting, of_members)?;
 
-        // An event for webhooks is published all the same: what it costs more is caused by them.
+        // An event for webhooks is published anyway: they cause the additional cost.
         let matching = events * endpoints.min(1.0);
         let cause = Cause::Webhooks;
         let plain = "publish-events, 1 event";

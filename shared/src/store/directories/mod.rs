@@ -45,7 +45,7 @@ const CHANGEABLE: [&str; 9] = [
     "gsi2pk",
     "gsi2sk",
 ];
-/// Attribute of a directory that is being deleted: what becomes of its memberships.
+/// Attribute of a directory that is being deleted: what happens to its memberships.
 const DELETING: &str = "deleting";
 /// Attribute of a directory that is being deleted: the last place in the list of users that is done.
 const DONE_TO: &str = "done_to";

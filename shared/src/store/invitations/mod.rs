@@ -90,7 +90,7 @@ pub(in crate::store) fn index_query(
 /// Adds such a change of an invitation to the transaction, on the condition that it is unchanged since it was read.
 ///
 /// If it is open, the item of its address names it, and is deleted. If it has expired, that item may name a later
-/// invitation by now, and is left alone: it blocks nothing.
+/// invitation by now, and stays: it blocks nothing.
 pub(in crate::store) fn end<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     labels: InvitationLabels<L>,

@@ -2,7 +2,7 @@
 //! name or new settings, and the memberships of what was deleted.
 //!
 //! A record is written in the transaction that makes the change. The request that made it carries it out, and a run
-//! takes up what it leaves. Each batch of a change of members moves the record on, on the condition that it is where it
+//! finishes the rest. Each batch of a change of members moves the record on, on the condition that it is where it
 //! was read, so that two never carry out the same batch, and a late one changes nothing.
 
 use std::time::Duration;

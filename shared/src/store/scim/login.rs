@@ -97,7 +97,7 @@ impl Store {
         transaction.update(
             ScimAction::Resource,
             &keys::scim_user(scope, to),
-            // Marked until the user has what the directory user gives, so that a login that stops here is taken up.
+            // Marked until the user has what the directory user gives, so that the next one finishes a login that stops here.
             mark(
                 link_change(user),
                 scope,

@@ -99,7 +99,7 @@ async fn a_late_row_of_an_account_disables_no_one() {
 }
 
 /// Without `User.Read.All`, Graph refuses to read accounts; with `User.ReadBasic.All`, it leaves out whether they are
-/// enabled. The groups are followed all the same.
+/// enabled. The groups are still followed.
 #[tokio::test]
 async fn without_the_permission_groups_alone_are_followed() {
     for faults in [forbidden(&["user-changes", "users"]), without_state()] {
