@@ -29,7 +29,7 @@ pub enum Delivery {
 
 /// The results of all items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct BatchReport {
     /// One entry for each item, in the same order.
     pub deliveries: Vec<Delivery>,
     /// How many items were sent again because a first call did not deliver them.
@@ -80,7 +80,7 @@ pub(crate) async fn deliver<'a, T, F, S>(
     size: impl Fn(&T) -> usize,
     deadline: Instant,
     send: F,
-) -> Report
+) -> BatchReport
 where
     F: Fn(Vec<&'a T>) -> S,
     S: Future<Output = Result<Vec<Delivery>, CallError>>,
@@ -105,7 +105,7 @@ where
         retries += open;
         wait = LONGEST_WAIT.min(wait * 2);
     }
-    Report {
+    BatchReport {
         deliveries: tracked.into_iter().map(|(_, delivery)| delivery).collect(),
         retries,
     }
@@ -254,7 +254,7 @@ mod tests {
         let rejected = Delivery::Rejected("MalformedDetail".to_owned());
         assert_eq!(
             report.await,
-            Report {
+            BatchReport {
                 deliveries: vec![Delivery::Delivered, Delivery::Delivered, rejected],
                 retries: 1,
             }

@@ -7,7 +7,7 @@ use muster::config::SettingError;
 use tokio::time::Instant;
 
 use crate::PublishedEvent;
-use crate::batch::{CallError, Delivery, Report, deliver};
+use crate::batch::{BatchReport, CallError, Delivery, deliver};
 use crate::client::{config, required};
 
 /// The variable with the name of the bus.
@@ -35,7 +35,7 @@ impl Bus {
     }
 
     /// Puts events on the bus until the deadline. Retries events that the bus did not take for a passing reason.
-    pub async fn put(&self, events: &[PublishedEvent], deadline: Instant) -> Report {
+    pub async fn put(&self, events: &[PublishedEvent], deadline: Instant) -> BatchReport {
         deliver(events, size, deadline, |batch| self.put_batch(batch)).await
     }
 

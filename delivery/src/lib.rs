@@ -10,7 +10,7 @@ pub mod queue;
 pub mod stream;
 pub mod webhook;
 
-pub use batch::{Delivery, Report};
+pub use batch::{BatchReport, Delivery};
 pub use bus::Bus;
 pub use queue::{Message, NotQueued, Queue};
 pub use stream::{EventRecord, PublishedEvent};

@@ -8,7 +8,7 @@ use muster::config::SettingError;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::batch::{CallError, Delivery, Report, deliver};
+use crate::batch::{BatchReport, CallError, Delivery, deliver};
 use crate::client::{config, required};
 
 /// The variable with the endpoint of SQS.
@@ -43,7 +43,7 @@ pub struct NotQueued {
     pub code: String,
 }
 
-impl Report {
+impl BatchReport {
     /// Returns why the last of the items that failed is not on the queue; `None` if all are.
     pub fn last_failure(self) -> Option<NotQueued> {
         let mut failed = self.deliveries.into_iter().filter_map(|it| match it {
@@ -66,7 +66,7 @@ impl Queue {
     }
 
     /// Sends messages until the deadline. Retries messages that the queue did not take for a passing reason.
-    pub async fn send(&self, messages: &[Message], deadline: Instant) -> Report {
+    pub async fn send(&self, messages: &[Message], deadline: Instant) -> BatchReport {
         let size = |message: &Message| message.body.len();
         deliver(messages, size, deadline, |batch| self.send_batch(batch)).await
     }

@@ -42,11 +42,11 @@ pub struct ForeignBatch;
 #[derive(Deserialize)]
 struct Batch {
     #[serde(rename = "Records")]
-    records: Vec<Record>,
+    records: Vec<StreamRecord>,
 }
 
 #[derive(Deserialize)]
-struct Record {
+struct StreamRecord {
     #[serde(rename = "eventName")]
     event_name: String,
     dynamodb: StreamChange,
@@ -67,7 +67,7 @@ pub fn read(batch: &Value) -> Result<Vec<EventRecord>, ForeignBatch> {
     Ok(batch.records.into_iter().filter_map(event_record).collect())
 }
 
-fn event_record(record: Record) -> Option<EventRecord> {
+fn event_record(record: StreamRecord) -> Option<EventRecord> {
     let text = |name: &str| record.dynamodb.new_image.get(name)?.get("S")?.as_str();
     let stored = text("record").filter(|_| record.event_name == "INSERT")?;
     let event = published(stored, text("personal"));

@@ -1,6 +1,6 @@
 //! The login sync: groups of Microsoft Entra ID become organizations, teams and memberships.
 //!
-//! [`Directory::read`] reads everything for one login, or fails as a whole. [`plan`] compares it with the table and
+//! [`EntraReader::read`] reads everything for one login, or fails as a whole. [`plan`] compares it with the table and
 //! returns a list of changes, each of which is one conditional write.
 
 mod apply;
@@ -12,11 +12,11 @@ mod scim;
 mod snapshot;
 mod sync;
 
-pub use apply::report::{Counts, Report, SyncOutcome};
+pub use apply::report::{Counts, SyncOutcome, SyncReport};
 pub use entra::aws::AwsAccess;
 pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
-pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
+pub use entra::directory::{ASSIGNED_GROUPS_LIFE, EntraReader, MAX_PAGES, MAX_ROWS};
 pub use entra::domain_owner::DomainOwners;
 pub use entra::error::{Authority, NoResponse, Question, ReadError, TokenError};
 pub use entra::page::pages;

@@ -3,7 +3,7 @@
 use muster::config::SettingError;
 
 use crate::endpoint::Endpoint;
-use crate::runtime::{Start, Started};
+use crate::runtime::{StartTrigger, StartedFunction};
 use crate::{App, Variables};
 
 /// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
@@ -20,7 +20,7 @@ enum Handler {
     /// Handles a request from API Gateway.
     Http(Endpoint),
     /// Handles the event of a trigger: of a user pool, or of an event source mapping.
-    Trigger(Start),
+    Trigger(StartTrigger),
 }
 
 impl Function {
@@ -29,7 +29,7 @@ impl Function {
         Self { name, handler }
     }
 
-    pub(crate) const fn trigger(name: &'static str, start: Start) -> Self {
+    pub(crate) const fn trigger(name: &'static str, start: StartTrigger) -> Self {
         let handler = Handler::Trigger(start);
         Self { name, handler }
     }
@@ -44,7 +44,11 @@ impl Function {
 
     /// Creates its context. An HTTP function returns an error for an event that is not from API
     /// Gateway; a trigger accepts any event.
-    pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    pub fn start(
+        &self,
+        app: App,
+        variables: Variables<'_>,
+    ) -> Result<StartedFunction, SettingError> {
         match self.handler {
             Handler::Http(endpoint) => endpoint.function.start(app, variables),
             Handler::Trigger(start) => start(app, variables),

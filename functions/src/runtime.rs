@@ -42,7 +42,11 @@ pub struct HttpFunction {
 
 impl HttpFunction {
     /// Starts it. An invocation fails if its event is not one of API Gateway.
-    pub(crate) fn start(self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    pub(crate) fn start(
+        self,
+        app: App,
+        variables: Variables<'_>,
+    ) -> Result<StartedFunction, SettingError> {
         let app = Arc::new(app);
         let handler = (self.handler)(&app, variables)?;
         Ok(http(app, handler))
@@ -50,11 +54,11 @@ impl HttpFunction {
 }
 
 /// One invocation.
-pub type Invocation = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
+pub type InvocationFuture = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 /// A function with its context: takes an event, and returns the answer.
-pub type Started = Arc<dyn Fn(Box<RawValue>, Context) -> Invocation + Send + Sync>;
+pub type StartedFunction = Arc<dyn Fn(Box<RawValue>, Context) -> InvocationFuture + Send + Sync>;
 /// Starts a function: creates its context, a type of its own, from the [`App`] and its own variables.
-pub type Start = fn(App, Variables<'_>) -> Result<Started, SettingError>;
+pub type StartTrigger = fn(App, Variables<'_>) -> Result<StartedFunction, SettingError>;
 
 /// The `main` of an HTTP function. Answers events until Lambda ends the process.
 pub fn serve(function: HttpFunction) -> Result<(), Error> {
@@ -62,11 +66,11 @@ pub fn serve(function: HttpFunction) -> Result<(), Error> {
 }
 
 /// The `main` of a trigger. Answers events until Lambda ends the process.
-pub fn serve_trigger(start: Start) -> Result<(), Error> {
+pub fn serve_trigger(start: StartTrigger) -> Result<(), Error> {
     run(|app| start(app, &environment))
 }
 
-fn http(app: Arc<App>, handler: HttpHandler) -> Started {
+fn http(app: Arc<App>, handler: HttpHandler) -> StartedFunction {
     Arc::new(move |event, context| {
         let (app, handler) = (Arc::clone(&app), Arc::clone(&handler));
         Box::pin(async move {
@@ -80,7 +84,7 @@ fn http(app: Arc<App>, handler: HttpHandler) -> Started {
 }
 
 /// A trigger: `handle` returns the event. It cannot fail, because an error would fail the login.
-pub(crate) fn trigger<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
+pub(crate) fn trigger<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> StartedFunction
 where
     C: Send + Sync + 'static,
     F: Future<Output = Value> + Send + 'static,
@@ -107,7 +111,10 @@ where
 
 /// A function behind an event source mapping: `handle` takes a batch of records and returns those that failed. An error
 /// fails the whole batch.
-pub(crate) fn event_source<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
+pub(crate) fn event_source<C, F>(
+    context: C,
+    handle: fn(Arc<C>, Value, Context) -> F,
+) -> StartedFunction
 where
     C: Send + Sync + 'static,
     F: Future<Output = Result<Value, Error>> + Send + 'static,
@@ -146,12 +153,12 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn run(start: impl FnOnce(App) -> Result<Started, SettingError>) -> Result<(), Error> {
+fn run(start: impl FnOnce(App) -> Result<StartedFunction, SettingError>) -> Result<(), Error> {
     tracing_subscriber::fmt().json().with_target(false).init();
     poll(start(App::read(&environment)?)?)
 }
 
-fn poll(function: Started) -> Result<(), Error> {
+fn poll(function: StartedFunction) -> Result<(), Error> {
     // One invocation at a time needs no second thread.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

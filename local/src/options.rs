@@ -10,7 +10,7 @@ use muster::config::SettingError;
 use muster::domain::Clock;
 use muster_functions::App;
 use muster_functions::Variables;
-use muster_functions::runtime::Started;
+use muster_functions::runtime::StartedFunction;
 
 use crate::handler::Handler;
 use crate::services::ServiceFaults;
@@ -25,7 +25,7 @@ pub type ConfigureApp = Arc<dyn Fn(App) -> App + Send + Sync>;
 
 /// Starts a function with a context of the caller.
 pub type StartFunction =
-    Arc<dyn Fn(App, Variables<'_>) -> Result<Started, SettingError> + Send + Sync>;
+    Arc<dyn Fn(App, Variables<'_>) -> Result<StartedFunction, SettingError> + Send + Sync>;
 
 /// The options of a stack. The defaults are for tests: free ports, everything in memory, no
 /// variables of the process's environment, no output.

@@ -18,10 +18,10 @@ const MAX_BYTES: usize = 4 * 1024;
 
 /// The last lines, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tail(Arc<Mutex<Kept>>);
+pub(crate) struct Tail(Arc<Mutex<KeptLines>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptLines {
     /// Each with the id of its invocation.
     lines: VecDeque<(String, String)>,
     /// Lines of logins, which requests would displace.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
-use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
+use muster_directory::{Counts, SyncLine, SyncOutcome, SyncReport};
 use muster_functions::delivery::deliver_webhook::DeliverCounts;
 use muster_functions::delivery::publish_events::PublishCounts;
 use muster_functions::delivery::send_invitation::SendCounts;
@@ -111,7 +111,7 @@ fn lines() -> Vec<Value> {
             entra_object_id: None,
             request_id: String::new(),
         }),
-        report: &Report {
+        report: &SyncReport {
             outcome: SyncOutcome::Failed,
             reason: None,
             counts: Counts::default(),

@@ -3,7 +3,7 @@
 pub(crate) mod report;
 mod writes;
 
-use report::{Progress, SyncOutcome};
+use report::{SyncOutcome, SyncProgress};
 use writes::Writes;
 
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
@@ -37,7 +37,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) rules: &'a DirectorySettings,
     pub(crate) clock: &'a Clock,
-    pub(crate) progress: &'a Progress,
+    pub(crate) progress: &'a SyncProgress,
     /// Whether what would be taken from the user is only counted.
     pub(crate) holds_back: bool,
     /// The tenant's own directory and the source of what it gives; `None` for the default directory.
@@ -248,7 +248,7 @@ pub(crate) async fn leave_if_erased(
     store: &Store,
     user: &KnownUser,
     origin: &Origin,
-    progress: &Progress,
+    progress: &SyncProgress,
 ) -> Result<(), store::Error> {
     if progress.with(|state| state.counts.changed()) > 0 {
         let (tenant, user) = (user.tenant_id(), user.user_id());

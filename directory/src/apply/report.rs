@@ -96,7 +96,7 @@ impl Counts {
 
 /// The result of a sync, without personal data.
 #[derive(Debug)]
-pub struct Report {
+pub struct SyncReport {
     /// The outcome.
     pub outcome: SyncOutcome,
     /// Why it was skipped or ignored.
@@ -109,15 +109,15 @@ pub struct Report {
     pub failures: Vec<Failure>,
 }
 
-impl Report {
+impl SyncReport {
     /// Returns the report of an event that requires no sync.
     pub fn without_sync(outcome: SyncOutcome, reason: &'static str) -> Self {
-        Progress::default().report(outcome, Some(reason))
+        SyncProgress::default().report(outcome, Some(reason))
     }
 
     /// Returns the report of a sync that could not start.
     pub fn failed(failure: impl Into<Failure>) -> Self {
-        let progress = Progress::default();
+        let progress = SyncProgress::default();
         progress.fail(failure);
         progress.report(SyncOutcome::Failed, None)
     }
@@ -137,7 +137,7 @@ pub(crate) struct Suffixed {
 
 /// The progress of a running sync, so that a sync that is cut off can be reported too.
 #[derive(Default)]
-pub(crate) struct Progress(Mutex<State>);
+pub(crate) struct SyncProgress(Mutex<State>);
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -162,7 +162,7 @@ pub(crate) struct State {
     pub(crate) has_suffixes: bool,
 }
 
-impl Progress {
+impl SyncProgress {
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -188,14 +188,14 @@ impl Progress {
         self.kept(written)
     }
 
-    pub(crate) fn report(self, outcome: SyncOutcome, reason: Option<&'static str>) -> Report {
+    pub(crate) fn report(self, outcome: SyncOutcome, reason: Option<&'static str>) -> SyncReport {
         let State {
             counts,
             reading,
             failures,
             ..
         } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Report {
+        SyncReport {
             outcome,
             reason,
             counts,

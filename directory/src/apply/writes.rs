@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 
 pub(super) use self::names::take_suffixes_away;
 use super::Subject;
-use super::report::{Counts, Progress};
+use super::report::{Counts, SyncProgress};
 use crate::plan::{FoundItems, NewOrganization, NewTeam, Place, Plan, PlannedChange, TeamMove};
 use muster::domain::DirectorySettings;
 use muster::domain::{
@@ -42,7 +42,7 @@ pub(super) struct Writes<'a> {
     source: Source,
     current: &'a CurrentMemberships,
     plan: &'a Plan,
-    progress: &'a Progress,
+    progress: &'a SyncProgress,
     /// The organizations of teams that were found or are planned.
     organizations_of: BTreeMap<&'a TeamId, Option<&'a OrganizationId>>,
     /// Teams that were found standalone and wait for their organization.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::directory::{Directory, MAX_PAGES, MAX_ROWS};
+use super::directory::{EntraReader, MAX_PAGES, MAX_ROWS};
 use super::error::{Question, ReadError};
 use super::page::{self, next_link};
 use muster::domain::{EntraObjectId, GroupId};
@@ -117,7 +117,7 @@ impl GroupChanges {
     }
 }
 
-impl Directory {
+impl EntraReader {
     /// Returns the changes of the members of at most [`MAX_FOLLOWED`] groups, or of all groups if none is named. A link has
     /// the groups that it follows.
     pub async fn group_changes(

@@ -44,7 +44,7 @@ const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
 
 /// Microsoft Graph, and the token to access it.
 #[derive(Debug)]
-pub struct Directory {
+pub struct EntraReader {
     settings: EntraConnection,
     calls: Calls,
     client: Client,
@@ -54,11 +54,11 @@ pub struct Directory {
     /// Whether Graph may answer others first.
     has_low_priority: bool,
     /// Locked while the groups are read, so that all callers wait for the same read.
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<CachedAssignments>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedAssignments {
     assigned: Arc<Assigned>,
     /// A time before the request to Graph was sent.
     asked_at: Timestamp,
@@ -73,7 +73,7 @@ struct Account {
     account_enabled: Option<bool>,
 }
 
-impl Directory {
+impl EntraReader {
     /// Creates the directory from its settings, with that [client](crate::http_client).
     pub fn new(settings: EntraConnection, client: Client, clock: Clock) -> Self {
         let calls = Calls::new(client.clone(), clock);
@@ -221,7 +221,7 @@ impl Directory {
         };
         let mut kept = self.kept.lock().await;
         let now = self.calls.clock().now();
-        let is_usable = |kept: &&Kept| {
+        let is_usable = |kept: &&CachedAssignments| {
             now < kept.asked_at.after(ASSIGNED_GROUPS_LIFE)
                 && after.is_none_or(|after| kept.asked_at > after)
         };
@@ -242,7 +242,7 @@ impl Directory {
         };
         let (rows, values) = tokio::try_join!(rows, self.app_roles(application, deadline))?;
         let assigned = Arc::new(rows.finish(&values));
-        *kept = Some(Kept {
+        *kept = Some(CachedAssignments {
             assigned: assigned.clone(),
             asked_at: now,
         });

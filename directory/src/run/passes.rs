@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::user::{Account, Concerned, Follower, Pass};
+use super::user::{Account, ConcernedUser, Follower, Pass};
 use super::work::{AT_ONCE, MAX_AGAIN, Work};
 use super::{RunError, scope};
 use muster::domain::RunKind;
@@ -141,7 +141,7 @@ impl Work<'_> {
                 // Accounts may not be read: to follow them later, they are all read first.
                 open.account_link = None;
             }
-            open.sees_accounts |= users.iter().any(Concerned::is_seen);
+            open.sees_accounts |= users.iter().any(ConcernedUser::is_seen);
             self.follow(open, users).await?;
             open.done_to = next;
             if open.done_to.is_none() {
@@ -162,7 +162,7 @@ impl Work<'_> {
     }
 
     /// Follows the directory for some users at the same time.
-    async fn follow(&self, open: &mut OpenRun, users: Vec<Concerned>) -> Result<(), RunError> {
+    async fn follow(&self, open: &mut OpenRun, users: Vec<ConcernedUser>) -> Result<(), RunError> {
         let origin = store::origin_of_run(&open.id);
         let pass = Pass {
             takes_away: open.takes_away,

@@ -6,11 +6,11 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use super::scope::{self, Accounts};
-use super::user::{Account, Concerned, Said, given};
+use super::user::{Account, AccountState, ConcernedUser, given};
 use super::work::AT_ONCE;
 use super::{RunError, Runs};
 use crate::apply::{PART, held, planned};
-use crate::entra::directory::Directory as Reader;
+use crate::entra::directory::EntraReader;
 use crate::entra::error::ReadError;
 use crate::plan::{Naming, Place, Plan, PlannedChange, Provisioned};
 use crate::snapshot::DirectorySnapshot;
@@ -154,8 +154,8 @@ impl Runs {
 async fn preview_of(
     store: &Store,
     directory: &Directory,
-    reader: &Reader,
-    concerned: &Concerned,
+    reader: &EntraReader,
+    concerned: &ConcernedUser,
     deadline: Instant,
 ) -> Result<Previewed, RunError> {
     let tenant = &directory.tenant_id;
@@ -170,8 +170,8 @@ async fn preview_of(
         .said(reader, &directory.settings, known, deadline)
         .await?
     {
-        Said::Groups(reading) => reading,
-        Said::Ended if !known.is_disabled() => {
+        AccountState::Groups(reading) => reading,
+        AccountState::Ended if !known.is_disabled() => {
             previewed.disabled = Some(true);
             return Ok(Previewed {
                 user: Some(previewed),
@@ -180,7 +180,7 @@ async fn preview_of(
                 ..Previewed::default()
             });
         }
-        Said::Ended | Said::Nothing => {
+        AccountState::Ended | AccountState::Nothing => {
             return Ok(Previewed {
                 given,
                 ..Previewed::default()

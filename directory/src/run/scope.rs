@@ -9,10 +9,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use super::RunError;
-use super::user::{Account, Concerned};
+use super::user::{Account, ConcernedUser};
 use super::work::{AT_ONCE, MAX_AGAIN, PAGE, Work};
 use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
-use crate::entra::directory::Directory as Reader;
+use crate::entra::directory::EntraReader;
 use crate::entra::error::{Question, ReadError};
 use crate::snapshot::Assigned;
 use muster::domain::{Directory, EntraObjectId, GroupId, RunKind, UserId};
@@ -25,7 +25,7 @@ const COMPLETE_EACH: Duration = Duration::from_hours(24);
 const MAX_NAMED: usize = 500;
 
 /// The groups by which a directory gives memberships.
-pub(super) struct Followed {
+pub(super) struct FollowedGroups {
     /// Number of groups assigned to the application.
     pub(super) assigned: usize,
     /// The groups whose members matter: those, and the ones that make tenant admins.
@@ -48,13 +48,13 @@ pub(super) struct Changed {
 
 impl Work<'_> {
     /// Reads which groups matter. Refuses an application that had groups and has none.
-    pub(super) async fn followed(&self, state: &RunState) -> Result<Followed, RunError> {
+    pub(super) async fn followed(&self, state: &RunState) -> Result<FollowedGroups, RunError> {
         let assigned = assigned_groups(&self.reader, state, self.deadline).await?;
         let settings = &self.directory.settings;
         let mut groups: BTreeSet<_> = assigned.groups().map(|(id, _)| id.clone()).collect();
         let count = groups.len();
         groups.extend(settings.tenant_admin_groups.iter().cloned());
-        Ok(Followed {
+        Ok(FollowedGroups {
             assigned: count,
             fingerprint: self.fingerprint(&assigned),
             is_all: settings.nested_groups || groups.len() > MAX_NAMED,
@@ -87,7 +87,7 @@ impl Work<'_> {
         &self,
         state: &RunState,
         open: &mut OpenRun,
-        followed: &Followed,
+        followed: &FollowedGroups,
     ) -> Result<Changed, RunError> {
         if open.kind == RunKind::Changes {
             let is_due = state
@@ -145,7 +145,7 @@ impl Work<'_> {
         &self,
         state: &RunState,
         open: &mut OpenRun,
-        followed: &Followed,
+        followed: &FollowedGroups,
     ) -> Result<Option<Changed>, RunError> {
         let mut members = BTreeSet::new();
         let mut group_links = Vec::new();
@@ -256,7 +256,7 @@ impl Work<'_> {
 
 /// Reads the groups assigned to the application. Refuses an application that had groups and has none.
 pub(super) async fn assigned_groups(
-    reader: &Reader,
+    reader: &EntraReader,
     state: &RunState,
     deadline: Instant,
 ) -> Result<Arc<Assigned>, RunError> {
@@ -268,12 +268,12 @@ pub(super) async fn assigned_groups(
 }
 
 /// Users, with what is known of their accounts, and the place after which more follow.
-type Users = (Vec<Concerned>, Option<String>);
+type Users = (Vec<ConcernedUser>, Option<String>);
 
 /// Reads the accounts of users.
 #[derive(Clone, Copy)]
 pub(super) struct Accounts<'a> {
-    pub(super) reader: &'a Reader,
+    pub(super) reader: &'a EntraReader,
     pub(super) directory: &'a Directory,
     /// Whether accounts could be read before.
     pub(super) were_seen: bool,
@@ -289,7 +289,7 @@ impl Accounts<'_> {
     }
 
     /// Returns these users with what is known of their accounts.
-    async fn of(self, found: Vec<UserAccount>) -> Result<Vec<Concerned>, RunError> {
+    async fn of(self, found: Vec<UserAccount>) -> Result<Vec<ConcernedUser>, RunError> {
         let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
         let read = self.reader.accounts(&ids, self.deadline).await;
         let accounts = unless_never_allowed(read, self.were_seen)?;
@@ -301,7 +301,7 @@ impl Accounts<'_> {
                 Some(Some(true)) => Account::Enabled,
                 Some(Some(false)) => Account::Ended,
             };
-            Concerned {
+            ConcernedUser {
                 is_named: false,
                 account,
                 is_of_directory: one.seen_in.as_ref() == Some(&self.directory.id),

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Failure;
 use super::work::Work;
-use crate::apply::report::{Progress, SyncOutcome};
+use crate::apply::report::{SyncOutcome, SyncProgress};
 use crate::apply::{Subject, held};
-use crate::entra::directory::Directory as Reader;
+use crate::entra::directory::EntraReader;
 use crate::entra::error::ReadError;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
@@ -30,7 +30,7 @@ pub(super) enum Account {
 
 /// A user whom a run concerns.
 #[derive(Clone, Debug)]
-pub(super) struct Concerned {
+pub(super) struct ConcernedUser {
     pub(super) user: UserId,
     pub(super) account: Account,
     /// Whether a change of the directory names the account.
@@ -41,7 +41,7 @@ pub(super) struct Concerned {
 }
 
 /// The state of a user in the directory.
-pub(super) enum Said {
+pub(super) enum AccountState {
     /// Nothing: they have no account in it.
     Nothing,
     /// Their account has ended.
@@ -94,7 +94,7 @@ enum Unfollowed {
     Table(#[from] store::Error),
 }
 
-impl Concerned {
+impl ConcernedUser {
     /// Returns whether it was read if the account is enabled.
     pub(super) fn is_seen(&self) -> bool {
         matches!(self.account, Account::Enabled | Account::Ended)
@@ -103,30 +103,30 @@ impl Concerned {
     /// Reads what the directory says about the user.
     pub(super) async fn said(
         &self,
-        reader: &Reader,
+        reader: &EntraReader,
         rules: &DirectorySettings,
         known: &KnownUser,
         deadline: Instant,
-    ) -> Result<Said, ReadError> {
+    ) -> Result<AccountState, ReadError> {
         let Some(object_id) = known.account() else {
-            return Ok(Said::Nothing);
+            return Ok(AccountState::Nothing);
         };
         match self.account {
-            Account::Ended => return Ok(Said::Ended),
-            Account::Absent if !self.is_of_directory => return Ok(Said::Nothing),
+            Account::Ended => return Ok(AccountState::Ended),
+            Account::Absent if !self.is_of_directory => return Ok(AccountState::Nothing),
             // A list can lack an account that is there, for example a new one.
             Account::Enabled | Account::Unknown | Account::Absent => {
                 match reader.read(object_id, deadline).await {
                     // It was deleted since the accounts were read, or those were not read.
                     Err(ReadError::UnknownUser { .. }) => {}
-                    read => return Ok(Said::Groups(read?.under(rules))),
+                    read => return Ok(AccountState::Groups(read?.under(rules))),
                 }
             }
         }
         Ok(if self.is_of_directory {
-            Said::Ended
+            AccountState::Ended
         } else {
-            Said::Nothing
+            AccountState::Nothing
         })
     }
 }
@@ -143,7 +143,7 @@ impl<'a> Follower<'a> {
 
     /// Follows the directory for one user. What cannot be read or written changes nothing for them, and is tried again
     /// by the next run.
-    pub(super) async fn follow(&self, concerned: &Concerned) -> FollowedUser {
+    pub(super) async fn follow(&self, concerned: &ConcernedUser) -> FollowedUser {
         let mut done = FollowedUser::default();
         match self.try_follow(concerned, &mut done).await {
             // A change can be named before every server of Entra has it: what was read may be older.
@@ -166,7 +166,7 @@ impl<'a> Follower<'a> {
 
     async fn try_follow(
         &self,
-        concerned: &Concerned,
+        concerned: &ConcernedUser,
         done: &mut FollowedUser,
     ) -> Result<(), Unfollowed> {
         let Work {
@@ -190,14 +190,14 @@ impl<'a> Follower<'a> {
             .said(reader, &directory.settings, known, self.work.deadline)
             .await?
         {
-            Said::Nothing => return Ok(()),
-            Said::Ended => {
+            AccountState::Nothing => return Ok(()),
+            AccountState::Ended => {
                 let ended = self.end_account(known, given, done).await;
                 // One that was missing may be back.
                 done.is_to_retry |= !concerned.is_seen() && done.numbers.users_disabled > 0;
                 return ended;
             }
-            Said::Groups(reading) => reading,
+            AccountState::Groups(reading) => reading,
         };
         let Some(object_id) = known.account() else {
             return Ok(());
@@ -237,7 +237,7 @@ impl<'a> Follower<'a> {
                 done.numbers.memberships_held_back += ending;
             }
         }
-        let progress = Progress::default();
+        let progress = SyncProgress::default();
         let subject = Subject {
             store,
             user: known,

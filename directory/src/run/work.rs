@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::entra::directory::Directory as Reader;
+use crate::entra::directory::EntraReader;
 use muster::domain::{Clock, Directory};
 use muster::store::{ConfirmedRun, RunLease, Store};
 
@@ -20,7 +20,7 @@ pub(super) const MAX_AGAIN: usize = 1_000;
 pub(super) struct Work<'a> {
     pub(super) store: &'a Store,
     pub(super) directory: &'a Directory,
-    pub(super) reader: Reader,
+    pub(super) reader: EntraReader,
     pub(super) lease: &'a RunLease,
     pub(super) clock: &'a Clock,
     pub(super) confirmed: Option<&'a ConfirmedRun>,

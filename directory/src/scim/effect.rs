@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
-use super::follow::{Followed, Follower, rules_of};
-use crate::apply::report::{Counts, Failure, Progress, SyncOutcome};
+use super::follow::{FollowOutcome, Follower, rules_of};
+use crate::apply::report::{Counts, Failure, SyncOutcome, SyncProgress};
 use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId};
 use muster::store::{self, ScimFinished, Store};
 
@@ -166,7 +166,7 @@ impl ScimEffect {
         let ScimDirectory { scope, rules } = directory;
         let mut results = stream::iter(users)
             .map(|user| async move {
-                let progress = Progress::default();
+                let progress = SyncProgress::default();
                 let follower = Follower {
                     store,
                     scope,
@@ -177,10 +177,10 @@ impl ScimEffect {
                 };
                 let work = Box::pin(follower.follow_linked(&user));
                 let end = match timeout_at(deadline, work).await {
-                    Ok(end) => progress.kept(end).unwrap_or(Followed::NotYet),
-                    Err(_) => Followed::NotYet,
+                    Ok(end) => progress.kept(end).unwrap_or(FollowOutcome::NotYet),
+                    Err(_) => FollowOutcome::NotYet,
                 };
-                let left = (end == Followed::NotYet).then_some(user);
+                let left = (end == FollowOutcome::NotYet).then_some(user);
                 if let Some(user) = &left {
                     // Another request may have removed the mark before this one wrote something.
                     progress.kept(store.mark_scim_user(scope, user).await);

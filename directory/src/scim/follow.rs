@@ -1,7 +1,7 @@
 //! Follows a directory for one user who is linked to a directory user.
 
 use crate::apply::Subject;
-use crate::apply::report::{Progress, SyncOutcome};
+use crate::apply::report::{SyncOutcome, SyncProgress};
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId, Source};
 use muster::store::{
@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 5;
 
 /// How following a user ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Followed {
+pub(crate) enum FollowOutcome {
     /// The user has what the directory says.
     Done(SyncOutcome),
     /// Not yet: what was read kept changing, or a write failed.
@@ -28,7 +28,7 @@ pub(crate) struct Follower<'a> {
     pub(crate) rules: &'a DirectorySettings,
     pub(crate) origin: &'a Origin,
     pub(crate) clock: &'a Clock,
-    pub(crate) progress: &'a Progress,
+    pub(crate) progress: &'a SyncProgress,
 }
 
 /// Returns the settings of the directory; `None` while logins do not follow it.
@@ -44,19 +44,22 @@ pub(super) async fn rules_of(
 
 impl Follower<'_> {
     /// Follows the directory for the user whom a directory user is linked to, if any.
-    pub(super) async fn follow_linked(self, id: &ScimUserId) -> Result<Followed, store::Error> {
+    pub(super) async fn follow_linked(
+        self,
+        id: &ScimUserId,
+    ) -> Result<FollowOutcome, store::Error> {
         let Self { store, scope, .. } = self;
         let Some(read) = store.scim_user_with_groups(scope, id).await? else {
-            return Ok(Followed::Done(SyncOutcome::Skipped));
+            return Ok(FollowOutcome::Done(SyncOutcome::Skipped));
         };
         let Some(user) = read.user.user_id.clone() else {
-            return Ok(Followed::Done(SyncOutcome::Skipped));
+            return Ok(FollowOutcome::Done(SyncOutcome::Skipped));
         };
         let current = store.current_memberships(&scope.tenant_id, &user).await?;
         let Some(known) = current.known.clone() else {
             // The user has been erased.
             store.unlink_scim_user(scope, id, &user).await?;
-            return Ok(Followed::Done(SyncOutcome::Skipped));
+            return Ok(FollowOutcome::Done(SyncOutcome::Skipped));
         };
         follow(self, Some(read), &known, current).await
     }
@@ -141,7 +144,7 @@ pub(crate) async fn follow(
     mut read: Option<ScimUserWithGroups>,
     known: &KnownUser,
     mut current: CurrentMemberships,
-) -> Result<Followed, store::Error> {
+) -> Result<FollowOutcome, store::Error> {
     let Follower { store, scope, .. } = follower;
     let (tenant, user) = (&scope.tenant_id, known.user_id().clone());
     let mut known = known.clone();
@@ -168,10 +171,10 @@ pub(crate) async fn follow(
         current = store.current_memberships(tenant, &user).await?;
         known = match current.known.clone() {
             Some(known) => known,
-            None => return Ok(Followed::Done(outcome)),
+            None => return Ok(FollowOutcome::Done(outcome)),
         };
     }
-    Ok(Followed::NotYet)
+    Ok(FollowOutcome::NotYet)
 }
 
 /// Removes the mark of the change that was read, and returns the outcome.
@@ -182,8 +185,8 @@ async fn settle(
     follower: Follower<'_>,
     read: Option<&ScimUserWithGroups>,
     outcome: SyncOutcome,
-) -> Result<Followed, store::Error> {
-    let done = Followed::Done(outcome);
+) -> Result<FollowOutcome, store::Error> {
+    let done = FollowOutcome::Done(outcome);
     let Follower {
         store,
         scope,
@@ -198,7 +201,7 @@ async fn settle(
     }
     if rules_of(store, scope).await?.as_ref() != Some(rules) {
         store.mark_scim_user(scope, &user.id).await?;
-        return Ok(Followed::NotYet);
+        return Ok(FollowOutcome::NotYet);
     }
     if let Some(mark) = &user.unapplied {
         store.applied_scim_user(scope, &user.id, mark).await?;

@@ -6,5 +6,5 @@ mod follow;
 mod link;
 
 pub use effect::{ScimEffect, ScimReport};
-pub(crate) use follow::{Followed, Follower, follow};
+pub(crate) use follow::{FollowOutcome, Follower, follow};
 pub(crate) use link::{Candidates, Choice, candidates, choose};

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::entra::directory::Directory;
+use crate::entra::directory::EntraReader;
 use crate::entra::error::ReadError;
 use crate::plan::{self, HeldMemberships};
 use crate::snapshot::DirectorySnapshot;
@@ -15,7 +15,7 @@ use muster::domain::{Clock, DirectorySettings, EntraObjectId};
 /// and another instance of the function that saw this may have created the membership. In this case the second
 /// snapshot replaces the first.
 pub(crate) async fn confirmed(
-    directory: &Directory,
+    directory: &EntraReader,
     rules: &DirectorySettings,
     clock: &Clock,
     user: &EntraObjectId,

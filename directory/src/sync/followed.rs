@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use crate::entra::directory::Directory;
+use crate::entra::directory::EntraReader;
 use crate::entra::settings::{Connections, EntraConnection};
 use crate::entra::token::Tokens;
 use muster::config::SettingError;
@@ -23,10 +23,10 @@ const MOST_KEPT: usize = 1_000;
 
 /// A directory that logins follow: how it is read, and how its groups are mapped.
 #[derive(Debug)]
-pub(crate) struct Followed {
+pub(crate) struct FollowedEntra {
     /// The id of a tenant's own directory, and its version.
     pub(super) own: Option<(DirectoryId, u64)>,
-    pub(super) directory: Arc<Directory>,
+    pub(super) directory: Arc<EntraReader>,
     pub(super) rules: DirectorySettings,
     pub(super) brake: Brake,
 }
@@ -73,11 +73,11 @@ pub(super) struct FollowedScim {
 
 /// The directory that the logins of a tenant follow.
 #[derive(Clone, Debug)]
-pub(super) enum Following {
+pub(super) enum FollowedDirectory {
     /// Nothing: there is no directory.
     Nothing,
     /// This directory.
-    Directory(Arc<Followed>),
+    Directory(Arc<FollowedEntra>),
     /// The tenant's own directory of type `scim`.
     Scim(Arc<FollowedScim>),
     /// The tenant's own directory is paused or broken: nothing is read, and nothing changes.
@@ -86,7 +86,7 @@ pub(super) enum Following {
 
 /// Why it is not known what a login follows.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unknown {
+pub(super) enum FollowedDirectoryError {
     /// The table could not be read.
     #[error("the tenant's directory cannot be read from the table")]
     Table(#[from] store::Error),
@@ -97,19 +97,19 @@ pub(super) enum Unknown {
 
 /// The directories of tenants, as far as this function knows them.
 pub(crate) struct Directories {
-    default: Option<Arc<Followed>>,
+    default: Option<Arc<FollowedEntra>>,
     connections: Connections,
     client: Client,
     clock: Clock,
     /// `None`: the tenant has none of its own.
-    kept: Mutex<HashMap<TenantId, Kept>>,
+    kept: Mutex<HashMap<TenantId, CachedDirectory>>,
     tokens: Mutex<HashMap<TokenPlace, Arc<Tokens>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+struct CachedDirectory {
     read_at: Timestamp,
-    own: Option<Following>,
+    own: Option<FollowedDirectory>,
 }
 
 /// Whose token it is: the token endpoint of the Entra tenant, the client, and the secret.
@@ -117,7 +117,7 @@ type TokenPlace = (String, String, Option<String>);
 
 impl Directories {
     pub(crate) fn new(
-        default: Option<Followed>,
+        default: Option<FollowedEntra>,
         connections: Connections,
         client: Client,
         clock: Clock,
@@ -144,22 +144,26 @@ impl Directories {
 
     /// Returns what the logins of a tenant follow. Makes at most one read, and none for a minute
     /// after it, unless the directory is of type `scim`.
-    pub(super) async fn of(&self, store: &Store, tenant: &TenantId) -> Result<Following, Unknown> {
+    pub(super) async fn of(
+        &self,
+        store: &Store,
+        tenant: &TenantId,
+    ) -> Result<FollowedDirectory, FollowedDirectoryError> {
         if let Some(kept) = self.fresh(tenant) {
             return Ok(kept.own.unwrap_or_else(|| self.fallback()));
         }
         let read_at = self.clock.now();
         let own = match store.login_directory(tenant).await? {
             LoginDirectory::None => None,
-            LoginDirectory::Inactive(status) => Some(Following::Inactive(status)),
+            LoginDirectory::Inactive(status) => Some(FollowedDirectory::Inactive(status)),
             LoginDirectory::Active(found) => Some(self.following(*found)?),
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        let one = Kept { read_at, own };
-        if matches!(one.own, Some(Following::Scim(_))) {
+        let one = CachedDirectory { read_at, own };
+        if matches!(one.own, Some(FollowedDirectory::Scim(_))) {
             // Read at each login, so that no login gives what new settings have taken away.
             kept.remove(tenant);
         } else {
@@ -168,41 +172,44 @@ impl Directories {
         Ok(one.own.unwrap_or_else(|| self.fallback()))
     }
 
-    fn following(&self, found: muster::domain::Directory) -> Result<Following, SettingError> {
+    fn following(
+        &self,
+        found: muster::domain::Directory,
+    ) -> Result<FollowedDirectory, SettingError> {
         let Some(entra) = &found.entra else {
             let scope = found.scope();
             let followed = FollowedScim {
                 scope,
                 rules: found.settings,
             };
-            return Ok(Following::Scim(followed.into()));
+            return Ok(FollowedDirectory::Scim(followed.into()));
         };
         let own = (found.id.clone(), found.version);
         let directory = match self.same(&found.tenant_id, &own) {
             Some(directory) => directory,
             None => self.directory(entra, &found.settings)?.into(),
         };
-        let followed = Followed {
+        let followed = FollowedEntra {
             directory,
             brake: Brake::of(&found),
             rules: found.settings,
             own: Some(own),
         };
-        Ok(Following::Directory(followed.into()))
+        Ok(FollowedDirectory::Directory(followed.into()))
     }
 
     /// Returns whether it is known, without a read, that the tenant has no directory of type `scim`.
     pub(super) fn follows_other_than_scim(&self, tenant: &TenantId) -> bool {
         let kept = self.fresh(tenant);
-        kept.is_some_and(|kept| !matches!(kept.own, Some(Following::Scim(_))))
+        kept.is_some_and(|kept| !matches!(kept.own, Some(FollowedDirectory::Scim(_))))
     }
 
-    fn fallback(&self) -> Following {
+    fn fallback(&self) -> FollowedDirectory {
         let default = self.default.clone();
-        default.map_or(Following::Nothing, Following::Directory)
+        default.map_or(FollowedDirectory::Nothing, FollowedDirectory::Directory)
     }
 
-    fn fresh(&self, tenant: &TenantId) -> Option<Kept> {
+    fn fresh(&self, tenant: &TenantId) -> Option<CachedDirectory> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let kept = kept.get(tenant);
@@ -212,10 +219,10 @@ impl Directories {
 
     /// Returns the directory that is kept, also for longer than a minute, if it is still the same. It keeps the groups
     /// that were read.
-    fn same(&self, tenant: &TenantId, own: &(DirectoryId, u64)) -> Option<Arc<Directory>> {
+    fn same(&self, tenant: &TenantId, own: &(DirectoryId, u64)) -> Option<Arc<EntraReader>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match &kept.get(tenant)?.own {
-            Some(Following::Directory(followed)) if followed.own.as_ref() == Some(own) => {
+            Some(FollowedDirectory::Directory(followed)) if followed.own.as_ref() == Some(own) => {
                 Some(Arc::clone(&followed.directory))
             }
             _ => None,
@@ -227,11 +234,11 @@ impl Directories {
         &self,
         entra: &EntraDirectory,
         rules: &DirectorySettings,
-    ) -> Result<Directory, SettingError> {
+    ) -> Result<EntraReader, SettingError> {
         let connection = self.connections.of(entra, rules)?;
         let tokens = self.tokens(&connection, entra);
         let (client, clock) = (self.client.clone(), self.clock.clone());
-        Ok(Directory::new(connection, client, clock).with_tokens(tokens))
+        Ok(EntraReader::new(connection, client, clock).with_tokens(tokens))
     }
 
     /// Returns the tokens of a client in an Entra tenant, which all versions of a directory share.
@@ -248,7 +255,7 @@ impl Directories {
         }
         let made = tokens.entry(place).or_insert_with(|| {
             let (client, clock) = (self.client.clone(), self.clock.clone());
-            Arc::new(Directory::tokens(connection, client, clock))
+            Arc::new(EntraReader::tokens(connection, client, clock))
         });
         Arc::clone(made)
     }

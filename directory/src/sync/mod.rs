@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::apply::report::{Progress, Report, SyncOutcome};
+use crate::apply::report::{SyncOutcome, SyncProgress, SyncReport};
 use crate::apply::{Subject, held, leave_if_erased};
-use crate::entra::directory::Directory;
+use crate::entra::directory::EntraReader;
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::plan;
@@ -25,7 +25,9 @@ use muster::store::{self, CurrentMemberships, KnownUser, Profile, Refusal, Store
 
 use confirm::{confirmed, not_emptied};
 use domains::WithoutDomains;
-use followed::{Brake, Directories, Followed, FollowedScim, Following, Unknown};
+use followed::{
+    Brake, Directories, FollowedDirectory, FollowedDirectoryError, FollowedEntra, FollowedScim,
+};
 pub use record::SyncLine;
 
 /// Why nothing is done for a user who is being erased.
@@ -45,11 +47,11 @@ enum DirectoryReading {
     /// Nothing, for this reason.
     None(&'static str),
     /// Nothing: it is not known which directory to read.
-    Unknown(Unknown),
+    Unknown(FollowedDirectoryError),
     /// The directory users that the login may be of, or why they could not be read.
     Scim(Arc<FollowedScim>, Result<Candidates, store::Error>),
     /// The groups, or why they could not be read.
-    Of(Arc<Followed>, Result<DirectorySnapshot, ReadError>),
+    Of(Arc<FollowedEntra>, Result<DirectorySnapshot, ReadError>),
 }
 
 /// The login sync: its settings, and the directory that it reads.
@@ -69,7 +71,7 @@ struct SyncedLogin<'a> {
     object_id: &'a EntraObjectId,
     started: Instant,
     deadline: Instant,
-    progress: &'a Progress,
+    progress: &'a SyncProgress,
 }
 
 impl LoginSync {
@@ -81,9 +83,9 @@ impl LoginSync {
             rules,
             budget,
         } = settings;
-        let default = directory.map(|connection| Followed {
+        let default = directory.map(|connection| FollowedEntra {
             own: None,
-            directory: Directory::new(connection, client.clone(), clock.clone()).into(),
+            directory: EntraReader::new(connection, client.clone(), clock.clone()).into(),
             rules,
             brake: Brake::default(),
         });
@@ -107,8 +109,8 @@ impl LoginSync {
     }
 
     /// Writes the profile and syncs. Never fails, and ends before the deadline.
-    pub async fn run(&self, store: &Store, profile: &Profile, deadline: Instant) -> Report {
-        let progress = Progress::default();
+    pub async fn run(&self, store: &Store, profile: &Profile, deadline: Instant) -> SyncReport {
+        let progress = SyncProgress::default();
         let work = self.work(store, profile, deadline, &progress);
         let (outcome, reason) = timeout_at(deadline, Box::pin(work))
             .await
@@ -123,7 +125,7 @@ impl LoginSync {
         store: &Store,
         profile: &Profile,
         deadline: Instant,
-        progress: &Progress,
+        progress: &SyncProgress,
     ) -> (SyncOutcome, Option<&'static str>) {
         let mut login = None;
         let (result, auto_join) = tokio::join!(
@@ -154,11 +156,15 @@ impl LoginSync {
     ) -> DirectoryReading {
         match self.directories.of(store, &profile.tenant_id).await {
             Err(error) => DirectoryReading::Unknown(error),
-            Ok(Following::Nothing) => DirectoryReading::None(OFF),
-            Ok(Following::Inactive(DirectoryStatus::Broken)) => DirectoryReading::None(BROKEN),
-            Ok(Following::Inactive(_)) => DirectoryReading::None(PAUSED),
-            Ok(Following::Scim(followed)) => DirectoryReading::scim(store, followed, profile).await,
-            Ok(Following::Directory(followed)) => {
+            Ok(FollowedDirectory::Nothing) => DirectoryReading::None(OFF),
+            Ok(FollowedDirectory::Inactive(DirectoryStatus::Broken)) => {
+                DirectoryReading::None(BROKEN)
+            }
+            Ok(FollowedDirectory::Inactive(_)) => DirectoryReading::None(PAUSED),
+            Ok(FollowedDirectory::Scim(followed)) => {
+                DirectoryReading::scim(store, followed, profile).await
+            }
+            Ok(FollowedDirectory::Directory(followed)) => {
                 let read = followed.directory.read(object_id, deadline).await;
                 let read = read.map(|reading| reading.under(&followed.rules));
                 DirectoryReading::Of(followed, read)
@@ -171,7 +177,7 @@ impl LoginSync {
         store: &Store,
         profile: &Profile,
         deadline: Instant,
-        progress: &Progress,
+        progress: &SyncProgress,
         recorded_login: &mut Option<KnownUser>,
     ) -> (SyncOutcome, Option<&'static str>) {
         let tenant = &profile.tenant_id;
@@ -244,7 +250,7 @@ impl LoginSync {
     async fn follow(
         &self,
         synced: SyncedLogin<'_>,
-        followed: &Followed,
+        followed: &FollowedEntra,
         login: &KnownUser,
         current: &CurrentMemberships,
         reading: DirectorySnapshot,
@@ -327,7 +333,7 @@ impl LoginSync {
 async fn record_only(
     store: &Store,
     profile: &Profile,
-    progress: &Progress,
+    progress: &SyncProgress,
     recorded_login: &mut Option<KnownUser>,
     reason: &'static str,
 ) -> (SyncOutcome, Option<&'static str>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::OFF;
-use crate::apply::report::{Report, SyncOutcome};
+use crate::apply::report::{SyncOutcome, SyncReport};
 use muster::domain::Timestamp;
 use muster::store::{Measure, Profile};
 use muster::telemetry::{Counted, Level, Metric, Record, Telemetry, milliseconds, person};
@@ -20,7 +20,7 @@ pub struct SyncLine<'a> {
     /// The user who signed in, if the event has one.
     pub profile: Option<&'a Profile>,
     /// The result of the sync.
-    pub report: &'a Report,
+    pub report: &'a SyncReport,
     /// The time from the event's arrival to the response.
     pub duration: Duration,
     /// The cost of its DynamoDB calls.
@@ -76,7 +76,7 @@ impl Record for SyncLine<'_> {
     }
 
     fn fields(&self) -> impl Serialize {
-        let Report {
+        let SyncReport {
             outcome,
             reason,
             counts,

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::followed::{FollowedScim, Following};
+use super::followed::{FollowedDirectory, FollowedScim};
 use super::{DirectoryReading, LoginSync, OFF, record_only};
-use crate::apply::report::{Progress, SyncOutcome};
-use crate::scim::{Candidates, Choice, Followed, Follower, candidates, choose, follow};
+use crate::apply::report::{SyncOutcome, SyncProgress};
+use crate::scim::{Candidates, Choice, FollowOutcome, Follower, candidates, choose, follow};
 use muster::domain::{Clock, Source};
 use muster::store::{
     self, CurrentMemberships, KnownUser, Profile, Refusal, ScimUserWithGroups, Store,
@@ -22,7 +22,7 @@ pub(super) struct ScimLogin<'a> {
     store: &'a Store,
     followed: &'a FollowedScim,
     profile: &'a Profile,
-    progress: &'a Progress,
+    progress: &'a SyncProgress,
     clock: &'a Clock,
 }
 
@@ -45,7 +45,7 @@ impl LoginSync {
         store: &'a Store,
         followed: &'a FollowedScim,
         profile: &'a Profile,
-        progress: &'a Progress,
+        progress: &'a SyncProgress,
     ) -> ScimLogin<'a> {
         ScimLogin {
             store,
@@ -62,7 +62,7 @@ impl LoginSync {
         &self,
         store: &Store,
         profile: &Profile,
-        progress: &Progress,
+        progress: &SyncProgress,
         recorded_login: &mut Option<KnownUser>,
     ) -> (SyncOutcome, Option<&'static str>) {
         let tenant = &profile.tenant_id;
@@ -77,7 +77,7 @@ impl LoginSync {
         let user = &profile.user_id;
         let read = async {
             let followed = match self.directories.of(store, tenant).await {
-                Ok(Following::Scim(followed)) => followed,
+                Ok(FollowedDirectory::Scim(followed)) => followed,
                 Ok(_) => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -134,8 +134,8 @@ impl ScimLogin<'_> {
         };
         let result = Box::pin(follow(follower, linked, login, current)).await;
         match self.progress.kept(result) {
-            Some(Followed::Done(outcome)) => (outcome, None),
-            Some(Followed::NotYet) => (SyncOutcome::Partial, None),
+            Some(FollowOutcome::Done(outcome)) => (outcome, None),
+            Some(FollowOutcome::NotYet) => (SyncOutcome::Partial, None),
             None => (SyncOutcome::Failed, None),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster_directory::{Directory, DirectorySnapshot, EntraSettings, ReadError, http_client};
+use muster_directory::{DirectorySnapshot, EntraReader, EntraSettings, ReadError, http_client};
 use muster_local::entra::{
     self, AppRole, Application, Assignment, Fault, GraphEndpoint, Group, ReceivedCall, Server, User,
 };
@@ -107,7 +107,7 @@ impl Graph {
     }
 
     /// A reader of the directory with these settings in addition to the required ones.
-    pub(crate) fn directory(&self, more: &[(&str, &str)]) -> Directory {
+    pub(crate) fn directory(&self, more: &[(&str, &str)]) -> EntraReader {
         let variables = self.server.variables().unwrap();
         let settings = EntraSettings::read(|name| {
             let set = more.iter().rev().find(|(key, _)| *key == name);
@@ -120,7 +120,7 @@ impl Graph {
             (now, uuid::Uuid::nil())
         });
         let settings = settings.unwrap().directory.unwrap();
-        Directory::new(settings, http_client(|_| None).unwrap(), clock)
+        EntraReader::new(settings, http_client(|_| None).unwrap(), clock)
     }
 }
 
@@ -209,12 +209,12 @@ pub(crate) fn on(endpoint: GraphEndpoint, fault: Fault) -> Fault {
 }
 
 /// Reads with as much time as a login has.
-pub(crate) async fn read(directory: &Directory) -> Result<DirectorySnapshot, ReadError> {
+pub(crate) async fn read(directory: &EntraReader) -> Result<DirectorySnapshot, ReadError> {
     read_within(directory, Duration::from_millis(3_500)).await
 }
 
 pub(crate) async fn read_within(
-    directory: &Directory,
+    directory: &EntraReader,
     time: Duration,
 ) -> Result<DirectorySnapshot, ReadError> {
     let user = EntraObjectId::parse(USER).unwrap();

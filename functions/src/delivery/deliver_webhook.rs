@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use super::fan_out::WEBHOOK_QUEUE_URL;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, event_source};
+use crate::runtime::{Error, StartedFunction, event_source};
 use crate::{App, Variables};
 
 /// The variable with the URL of the queue of webhooks that were given up.
@@ -80,7 +80,7 @@ enum DeliveryOutcome {
 type Endpoints = HashMap<(TenantId, WebhookEndpointId), Option<SigningEndpoint>>;
 
 /// The function, with the queues that the variables name.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let targets = app.settings.webhook_targets.clone();
     let courier = Courier {
         sender: Sender::read(targets, app.clock.clone(), variables)?,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::fan_out::{FanOut, Queued};
 use super::invitation_mails::InvitationMails;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, deadline, event_source};
+use crate::runtime::{Error, StartedFunction, deadline, event_source};
 use crate::{App, Variables};
 
 /// The variable with the URL of the queue of failures.
@@ -102,7 +102,7 @@ impl Publisher {
 }
 
 /// The function, with the bus and the queues that the variables name.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let bus = Bus::read(variables)?;
     let failures = Queue::read(FAILURES_QUEUE_URL, variables)?;
     let mails = InvitationMails::read(&app, variables)?;
@@ -120,7 +120,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
 
 /// The results of the records of a batch so far.
 #[derive(Default)]
-struct Progress<'a> {
+struct PublishProgress<'a> {
     published: Vec<&'a EventRecord>,
     /// Never published, with the reason.
     hopeless: Vec<(&'a EventRecord, String)>,
@@ -134,7 +134,7 @@ struct Progress<'a> {
 async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<Value, Error> {
     let arrived = Instant::now();
     let records = stream::read(&batch)?;
-    let mut progress = Progress::default();
+    let mut progress = PublishProgress::default();
     // Only of events that are on the bus, so that a bus that is down does not repeat mails and webhooks with each attempt.
     // The mails go first: a message that is repeated sends no second mail, but a second webhook.
     let on_bus = own.put_on_bus(&records, &context, &mut progress).await;
@@ -147,7 +147,7 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         own.set_done(record, is_repeated.then_some(RecordProgress::All));
     }
 
-    let Progress {
+    let PublishProgress {
         published,
         failed,
         retries,
@@ -179,7 +179,7 @@ impl Publisher {
         &self,
         records: &'a [EventRecord],
         context: &Context,
-        progress: &mut Progress<'a>,
+        progress: &mut PublishProgress<'a>,
     ) -> Vec<&'a EventRecord> {
         let (mut on_bus, mut readable, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for record in records {
@@ -213,7 +213,7 @@ impl Publisher {
         &self,
         on_bus: Vec<&'a EventRecord>,
         context: &Context,
-        progress: &mut Progress<'a>,
+        progress: &mut PublishProgress<'a>,
     ) -> Vec<&'a EventRecord> {
         let is_mailed = |record: &&EventRecord| self.done(record) == Some(RecordProgress::Mail);
         let (mut mailed, to_mail): (Vec<_>, Vec<_>) = on_bus.into_iter().partition(is_mailed);
@@ -243,7 +243,7 @@ impl Publisher {
         &self,
         mailed: Vec<&'a EventRecord>,
         context: &Context,
-        progress: &mut Progress<'a>,
+        progress: &mut PublishProgress<'a>,
     ) {
         let until = self.until(context, RESERVE);
         let fan_out = self.webhooks.enqueue(&self.app, &mailed, until).await;
@@ -265,7 +265,7 @@ impl Publisher {
     }
 
     /// Puts what will never be published on the queue of failures. Returns how many are there.
-    async fn set_aside(&self, context: &Context, progress: &mut Progress<'_>) -> usize {
+    async fn set_aside(&self, context: &Context, progress: &mut PublishProgress<'_>) -> usize {
         let hopeless = &progress.hopeless;
         let messages: Vec<_> = hopeless
             .iter()

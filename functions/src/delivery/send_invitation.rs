@@ -23,7 +23,7 @@ use super::invitation_mails::INVITATION_QUEUE_URL;
 use crate::invitations::secret::TokenSecret;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, event_source};
+use crate::runtime::{Error, StartedFunction, event_source};
 use crate::services::Services as _;
 use crate::{App, Variables};
 
@@ -85,7 +85,7 @@ enum MailOutcome {
 }
 
 /// The function, with the sender and the queues that the variables name.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let template = variables(INVITATION_TEMPLATE).filter(|name| !name.is_empty());
     let postman = Postman {
         mailer: Mailer::read(variables)?,

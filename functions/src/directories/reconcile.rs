@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::queue::RunQueue;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, deadline, event_source};
+use crate::runtime::{Error, StartedFunction, deadline, event_source};
 use crate::services::{ServiceRight, Services};
 use crate::{App, Variables};
 
@@ -70,7 +70,7 @@ run_counts! {
 }
 
 /// The function, with the queue and the connection to Entra that the variables describe.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let reconcile = Reconcile {
         queue: RunQueue::read(&app, variables)?,
         runs: <Runs as Services>::read(&app, variables)?,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::queue::RunQueue;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, deadline, event_source};
+use crate::runtime::{Error, StartedFunction, deadline, event_source};
 use crate::services::Services as _;
 use crate::{App, Variables};
 
@@ -53,7 +53,7 @@ run_counts! {
 }
 
 /// The function, with the queue and the minutes that the variables name.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let minutes = variables(RECONCILE_MINUTES).filter(|it| !it.is_empty());
     let minutes = minutes.map_or(Ok(15), |text| {
         text.parse::<u64>().map_err(|_| SettingError {

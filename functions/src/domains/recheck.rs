@@ -15,7 +15,7 @@ use muster_dns::Resolvers;
 use serde_json::{Value, json};
 
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, deadline, event_source};
+use crate::runtime::{Error, StartedFunction, deadline, event_source};
 use crate::{App, Variables};
 
 /// Time for a run. Under the timeout of the function.
@@ -45,7 +45,7 @@ run_counts! {
 }
 
 /// The function, with the resolvers that the variables name.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     let resolvers = Resolvers::read(variables)?;
     Ok(event_source(Recheck { app, resolvers }, handle))
 }

@@ -17,7 +17,7 @@ use muster_delivery::{EventRecord, stream as records};
 use serde_json::{Value, json};
 
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, deadline, event_source};
+use crate::runtime::{Error, StartedFunction, deadline, event_source};
 use crate::{App, Variables};
 
 /// Time for a batch. Under the timeout of the function, so that it ends with a list of what failed. The members of an
@@ -49,7 +49,7 @@ struct OfOrganization<'a> {
 }
 
 /// The function, with what every function works with.
-pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, _: Variables<'_>) -> Result<StartedFunction, SettingError> {
     Ok(event_source(app, handle))
 }
 

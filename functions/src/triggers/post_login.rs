@@ -8,26 +8,26 @@ use lambda_runtime::Context;
 use muster::config::{SettingError, Settings};
 use muster::domain::{EntraObjectId, TenantId, UserId};
 use muster::store::{Measure, Profile, metered};
-use muster_directory::{Report, SyncLine, SyncOutcome};
+use muster_directory::{SyncLine, SyncOutcome, SyncReport};
 use serde_json::Value;
 
 use super::{
     NO_USER, RESERVE, RESERVED, Subject, UNUSABLE_EVENT, attribute, attributes, has_verified_email,
     subject, text, trigger_source,
 };
-use crate::runtime::{Started, deadline, trigger};
+use crate::runtime::{StartedFunction, deadline, trigger};
 use crate::{App, LoginContext, Variables};
 
 /// Why an event of the user pool that is no login has no sync.
 const NO_LOGIN: &str = "no-login";
 
 /// The function, with the login sync that the variables describe.
-pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, variables: Variables<'_>) -> Result<StartedFunction, SettingError> {
     Ok(started(LoginContext::read(app, variables)?))
 }
 
 /// The function, with this context.
-pub fn started(context: LoginContext) -> Started {
+pub fn started(context: LoginContext) -> StartedFunction {
     trigger(context, handle)
 }
 
@@ -58,10 +58,10 @@ async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Val
 }
 
 /// Who signs in, or why nothing is to be done.
-pub fn profile(event: &Value, settings: &Settings) -> Result<Profile, Box<Report>> {
+pub fn profile(event: &Value, settings: &Settings) -> Result<Profile, Box<SyncReport>> {
     let default = settings.default_tenant_id.as_ref();
     if !is_login(event) {
-        return Err(Report::without_sync(SyncOutcome::Ignored, NO_LOGIN).into());
+        return Err(SyncReport::without_sync(SyncOutcome::Ignored, NO_LOGIN).into());
     }
     let subject = match attributes(event) {
         Some(_) => subject(event, default),
@@ -69,9 +69,9 @@ pub fn profile(event: &Value, settings: &Settings) -> Result<Profile, Box<Report
     };
     match subject {
         Subject::User(tenant, user) => Ok(described(event, settings, tenant, user)),
-        Subject::NoUser => Err(Report::without_sync(SyncOutcome::Ignored, NO_USER).into()),
-        Subject::Reserved => Err(Report::without_sync(SyncOutcome::Skipped, RESERVED).into()),
-        Subject::Unusable => Err(Report::failed(UNUSABLE_EVENT).into()),
+        Subject::NoUser => Err(SyncReport::without_sync(SyncOutcome::Ignored, NO_USER).into()),
+        Subject::Reserved => Err(SyncReport::without_sync(SyncOutcome::Skipped, RESERVED).into()),
+        Subject::Unusable => Err(SyncReport::failed(UNUSABLE_EVENT).into()),
     }
 }
 

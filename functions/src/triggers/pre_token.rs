@@ -19,7 +19,7 @@ use super::{
     trigger_source,
 };
 use crate::records::TriggerLine;
-use crate::runtime::{Started, deadline, trigger};
+use crate::runtime::{StartedFunction, deadline, trigger};
 use crate::{App, Variables};
 
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
@@ -39,7 +39,7 @@ const OWN: [&str; 6] = [
 ];
 
 /// The function, with what every function works with.
-pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
+pub fn start(app: App, _: Variables<'_>) -> Result<StartedFunction, SettingError> {
     Ok(trigger(app, handle))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::EntraRefusal;
 use super::circumstances::Circumstances;
 use super::file::Directory;
-use super::query::{Query, Start, bad, expired};
+use super::query::{Query, StartPosition, bad, expired};
 
 /// A complete list.
 pub(super) struct List<T> {
@@ -23,7 +23,7 @@ impl<T> List<T> {
         show: impl Fn(T) -> Value,
     ) -> Result<Value, EntraRefusal> {
         let (query, root, path) = (about.query, about.root, about.path);
-        let from = query.from.unwrap_or(Start {
+        let from = query.from.unwrap_or(StartPosition {
             generation: about.generation,
             page: 1,
             offset: 0,

@@ -16,14 +16,14 @@ pub(super) struct Query {
     /// The page token of a delta query, which has a form of its own.
     pub(super) skip_token: Option<String>,
     pub(super) delta_token: Option<String>,
-    pub(super) from: Option<Start>,
+    pub(super) from: Option<StartPosition>,
     /// All options except the page token, for the link to the next page.
     pub(super) kept: String,
 }
 
 /// The start of a page: the value of its `$skiptoken`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
+pub(super) struct StartPosition {
     pub(super) generation: u64,
     pub(super) page: usize,
     pub(super) offset: usize,
@@ -55,7 +55,7 @@ impl Query {
                 "$skiptoken" if is_delta => query.skip_token = Some(value.clone()),
                 "$deltatoken" if is_delta => query.delta_token = Some(value.clone()),
                 "$skiptoken" => {
-                    query.from = Some(Start::parse(&value).ok_or_else(expired)?);
+                    query.from = Some(StartPosition::parse(&value).ok_or_else(expired)?);
                     continue;
                 }
                 option if option.starts_with('$') => {
@@ -78,7 +78,7 @@ impl Query {
     }
 }
 
-impl Start {
+impl StartPosition {
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split('.').map(str::parse::<usize>);
         let mut next = || numbers.next()?.ok();

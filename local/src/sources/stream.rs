@@ -46,14 +46,14 @@ pub(super) struct Reader {
 
 /// A record as the function gets it.
 #[derive(Clone, Debug)]
-struct Record {
+struct RecordEvent {
     sequence_number: String,
     event: Value,
 }
 
 /// Which records are done.
 #[derive(Debug)]
-struct Progress {
+struct ReadPosition {
     file: Option<PathBuf>,
     state: Mutex<State>,
 }
@@ -64,7 +64,7 @@ struct State {
     open: BTreeSet<String>,
 }
 
-impl Progress {
+impl ReadPosition {
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
@@ -84,7 +84,7 @@ impl Reader {
     pub(super) async fn run(self) -> Result<()> {
         let state = Mutex::default();
         let file = self.position.clone();
-        let progress = Arc::new(Progress { file, state });
+        let progress = Arc::new(ReadPosition { file, state });
         let mut iterator = self.iterator()?;
         let mut tasks = JoinSet::new();
         let lanes: Vec<_> = (0..self.mapping.parallelization.max(1))
@@ -158,7 +158,7 @@ impl Reader {
         answer.shard_iterator.context("the stream has no shard")
     }
 
-    async fn records(&self, iterator: String) -> Result<(Vec<Record>, String)> {
+    async fn records(&self, iterator: String) -> Result<(Vec<RecordEvent>, String)> {
         let (database, arn) = (self.database.clone(), self.stream_arn());
         let read = tokio::task::spawn_blocking(move || {
             database.get_records(GetRecordsRequest {
@@ -176,7 +176,7 @@ impl Reader {
                 event.insert("eventSourceARN".to_owned(), json!(arn));
                 event.insert("awsRegion".to_owned(), json!(REGION));
             }
-            Ok(Record {
+            Ok(RecordEvent {
                 sequence_number,
                 event,
             })
@@ -189,9 +189,9 @@ impl Reader {
 
 /// The lane of the record's partition.
 fn lane<'a>(
-    lanes: &'a [mpsc::Sender<Record>],
-    record: &Record,
-) -> Option<&'a mpsc::Sender<Record>> {
+    lanes: &'a [mpsc::Sender<RecordEvent>],
+    record: &RecordEvent,
+) -> Option<&'a mpsc::Sender<RecordEvent>> {
     let partition = record
         .event
         .pointer("/dynamodb/Keys/pk")
@@ -203,12 +203,12 @@ fn lane<'a>(
 }
 
 struct Lane {
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<RecordEvent>,
     batch_size: usize,
     settings: StreamSettings,
     invoker: Invoker,
     failures: Option<Arc<Queue>>,
-    progress: Arc<Progress>,
+    progress: Arc<ReadPosition>,
     stream: String,
 }
 
@@ -227,7 +227,10 @@ impl Lane {
     }
 
     /// Sends a batch until it is done or dropped; returns its halves if it is to be split.
-    async fn process(&self, mut batch: Vec<Record>) -> Option<(Vec<Record>, Vec<Record>)> {
+    async fn process(
+        &self,
+        mut batch: Vec<RecordEvent>,
+    ) -> Option<(Vec<RecordEvent>, Vec<RecordEvent>)> {
         let (mut attempts, mut wait) = (0, FIRST_WAIT);
         loop {
             let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|it| self.is_old(it));
@@ -272,13 +275,13 @@ impl Lane {
         }
     }
 
-    fn is_old(&self, record: &Record) -> bool {
+    fn is_old(&self, record: &RecordEvent) -> bool {
         let now = u64::try_from(Clock::system().now().as_second()).unwrap_or_default();
         let age = Duration::from_secs(now.saturating_sub(created(record)));
         self.settings.max_age.is_some_and(|most| age > most)
     }
 
-    fn done(&self, batch: &[Record]) {
+    fn done(&self, batch: &[RecordEvent]) {
         self.progress.change(|state| {
             for record in batch {
                 state.open.remove(&record.sequence_number);
@@ -287,7 +290,7 @@ impl Lane {
     }
 
     /// Gives up on records, and reports them.
-    fn drop_batch(&self, batch: &[Record], condition: &str, attempts: u32) {
+    fn drop_batch(&self, batch: &[RecordEvent], condition: &str, attempts: u32) {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
             return;
         };
@@ -314,7 +317,7 @@ impl Lane {
     clippy::cast_sign_loss,
     reason = "a float saturates"
 )]
-fn created(record: &Record) -> u64 {
+fn created(record: &RecordEvent) -> u64 {
     let created = record
         .event
         .pointer("/dynamodb/ApproximateCreationDateTime");

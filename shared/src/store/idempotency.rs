@@ -46,7 +46,7 @@ impl<M: Recorded> Recorded for Added<M> {
 
 /// The record of one request.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(super) struct IdempotencyRecord {
     key: Key,
     fingerprint: String,
     now: Timestamp,
@@ -66,19 +66,22 @@ struct RecordRow {
 
 impl Context {
     /// Returns the record of the request, if it has an `Idempotency-Key`.
-    pub(super) fn record(&self) -> Option<Record> {
+    pub(super) fn record(&self) -> Option<IdempotencyRecord> {
         self.record_at(keys::idempotency)
     }
 
     /// Like [`Context::record`], for a request whose result is a secret. The record is protected like the secret.
-    pub(super) fn record_of_secret(&self) -> Option<Record> {
+    pub(super) fn record_of_secret(&self) -> Option<IdempotencyRecord> {
         self.record_at(keys::idempotency_of_secret)
     }
 
-    fn record_at(&self, place: fn(&TenantId, &UserId, &str, &str) -> Key) -> Option<Record> {
+    fn record_at(
+        &self,
+        place: fn(&TenantId, &UserId, &str, &str) -> Key,
+    ) -> Option<IdempotencyRecord> {
         let key = self.idempotency_key.as_ref()?;
         let (tenant, user) = (&self.caller.tenant_id, &self.caller.user_id);
-        Some(Record {
+        Some(IdempotencyRecord {
             key: place(tenant, user, &key.route, &key.key),
             fingerprint: key.fingerprint.clone(),
             now: self.now,
@@ -86,7 +89,7 @@ impl Context {
     }
 }
 
-impl Record {
+impl IdempotencyRecord {
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
@@ -173,7 +176,7 @@ impl Store {
     /// the request has a key.
     pub(super) async fn first_result<T: Recorded>(
         &self,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<Option<IdempotentOutcome<T>>, Error> {
         let Some(record) = record else {
             return Ok(None);
@@ -187,7 +190,7 @@ impl Store {
 
 /// Returns the outcome of the earlier request if its record is among the items read.
 pub(super) fn found<T: Recorded>(
-    record: Option<&Record>,
+    record: Option<&IdempotencyRecord>,
     view: &View,
 ) -> Result<Option<IdempotentOutcome<T>>, Error> {
     let Some(record) = record else {
@@ -204,7 +207,7 @@ pub(super) fn found<T: Recorded>(
 /// the other could have been answered from a later state.
 pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     store: &Store,
-    record: Option<&Record>,
+    record: Option<&IdempotencyRecord>,
     label: L,
     hold: impl FnOnce(&mut Transaction<'_, L>),
     value: T,
@@ -223,6 +226,6 @@ pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
 
 /// The record's item with this value.
 #[cfg(test)]
-pub(super) fn item_of(record: &Record, value: &impl Recorded) -> Item {
+pub(super) fn item_of(record: &IdempotencyRecord, value: &impl Recorded) -> Item {
     record.item(value_of(value).unwrap()).unwrap()
 }

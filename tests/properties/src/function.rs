@@ -12,7 +12,7 @@ use muster::config::Settings;
 use muster::domain::{Clock, Timestamp};
 use muster::store::Store;
 use muster::telemetry::Telemetry;
-use muster_functions::runtime::Started;
+use muster_functions::runtime::StartedFunction;
 use muster_functions::{App, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
@@ -42,7 +42,7 @@ pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
 /// Created once: creating a client costs more than its use.
 struct Stage {
     runtime: tokio::runtime::Runtime,
-    functions: BTreeMap<&'static str, Started>,
+    functions: BTreeMap<&'static str, StartedFunction>,
     requests: SentRequests,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster::domain::{Clock, EntraObjectId, GroupId};
 use muster_directory::{
-    Changes, DeltaLink, Directory, EntraSettings, GroupChanges, MAX_FOLLOWED, ReadError, Since,
+    Changes, DeltaLink, EntraReader, EntraSettings, GroupChanges, MAX_FOLLOWED, ReadError, Since,
     http_client,
 };
 use muster_local::entra::{Fault, GraphEndpoint};
@@ -14,11 +14,11 @@ use support::graph::{Graph, object_id};
 use tokio::time::Instant;
 
 /// The reader of a directory.
-fn reader(graph: &Graph) -> Directory {
+fn reader(graph: &Graph) -> EntraReader {
     let variables = graph.options(&[]).variables;
     let variable = |name: &str| variables.get(name).cloned();
     let settings = EntraSettings::read(variable).unwrap().directory.unwrap();
-    Directory::new(settings, http_client(variable).unwrap(), Clock::system())
+    EntraReader::new(settings, http_client(variable).unwrap(), Clock::system())
 }
 
 fn soon() -> Instant {
@@ -36,7 +36,7 @@ fn users(users: &[&str]) -> BTreeSet<EntraObjectId> {
 }
 
 async fn group_changes(
-    reader: &Directory,
+    reader: &EntraReader,
     groups: &[GroupId],
     since: Since<'_>,
 ) -> Result<Changes<GroupChanges>, ReadError> {

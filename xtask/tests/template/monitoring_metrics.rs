@@ -8,7 +8,7 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
-use muster_directory::{Report, SyncLine, SyncOutcome};
+use muster_directory::{SyncLine, SyncOutcome, SyncReport};
 use muster_functions::delivery::deliver_webhook::DeliverCounts;
 use muster_functions::delivery::publish_events::PublishCounts;
 use muster_functions::delivery::send_invitation::SendCounts;
@@ -212,7 +212,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
             entra_object_id: None,
             request_id: String::new(),
         }),
-        report: &Report {
+        report: &SyncReport {
             outcome: SyncOutcome::Synced,
             reason: None,
             counts: muster_directory::Counts::default(),

@@ -1,7 +1,7 @@
 //! Writes names, and removes suffixes once the plain name is free.
 
 use super::{Failed, WriteResult, Writes};
-use crate::apply::report::{Progress, Suffixed};
+use crate::apply::report::{Suffixed, SyncProgress};
 use crate::plan::{Naming, Place};
 use muster::domain::{Name, Origin, TenantId};
 use muster::store::{self, Store, WriteOutcome};
@@ -79,7 +79,7 @@ pub(in crate::apply) async fn take_suffixes_away(
     store: &Store,
     tenant: &TenantId,
     origin: &Origin,
-    progress: &Progress,
+    progress: &SyncProgress,
 ) {
     let (suffixed, has_renamed) = progress.with(|state| {
         let suffixed = std::mem::take(&mut state.suffixed);

@@ -12,7 +12,7 @@ use super::super::call::ServiceResponse;
 use super::super::error::{Question, ReadError};
 use super::super::page::{self, Page, Tally};
 use super::super::token::Token;
-use super::{Directory, MAX_PAGES, MAX_ROWS};
+use super::{EntraReader, MAX_PAGES, MAX_ROWS};
 
 /// A list in Graph, and the URL of its first page.
 pub(super) struct List {
@@ -23,7 +23,7 @@ pub(super) struct List {
     pub(super) advanced: bool,
 }
 
-impl Directory {
+impl EntraReader {
     /// Passes on all rows of all pages of a list.
     pub(super) async fn follow_pages<R: DeserializeOwned>(
         &self,

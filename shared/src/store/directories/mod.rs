@@ -8,7 +8,7 @@ mod create;
 mod delete;
 mod progress;
 mod read;
-mod rotate;
+mod rotate_token;
 mod run_rows;
 mod runs;
 mod update;

@@ -100,7 +100,7 @@ impl Store {
         let record = record.as_ref();
         self.until_settled("domain_to_verify", |now| async move {
             let mut more = vec![key];
-            more.extend(record.map(idempotency::Record::key));
+            more.extend(record.map(idempotency::IdempotencyRecord::key));
             let view = self
                 .view_of_domains(&cx.caller, organization, &more, now)
                 .await?;

@@ -12,7 +12,7 @@ use crate::domain::{
     TeamId, TeamMembership, TeamRole, Timestamp, Transition, UserId,
 };
 use crate::store::access;
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::rows::{members, organizations, team_members, teams, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
@@ -81,7 +81,7 @@ impl Store {
         &self,
         cx: &Context,
         membership: Membership,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<IdempotentOutcome<Membership>, Unsettled> {
         let before = membership.clone();
         let hold = |transaction: &mut Transaction<'_, InvitationAcceptAction>| {
@@ -115,7 +115,7 @@ impl Store {
         &self,
         cx: &Context,
         found: &FoundInvitation,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
         now: Timestamp,
     ) -> Result<IdempotentOutcome<Membership>, Unsettled> {
         let mut left_out = HashSet::new();
@@ -160,7 +160,7 @@ impl Store {
         found: &FoundInvitation,
         after: &Membership,
         left_out: &HashSet<TeamId>,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
         now: Timestamp,
     ) -> Result<Transaction<'_, InvitationAcceptAction>, Error> {
         let (caller, before) = (&cx.caller, &found.invitation);

@@ -3,7 +3,7 @@
 use super::InvitationAction;
 use crate::domain::{Invitation, InvitationKey, Permission};
 use crate::store::access::{self, View};
-use crate::store::idempotency::Record;
+use crate::store::idempotency::IdempotencyRecord;
 use crate::store::rows::invitations::from_row;
 use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
@@ -16,7 +16,7 @@ impl Store {
         &self,
         cx: &Context,
         key: InvitationKey<'_>,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<View, Error> {
         let InvitationKey {
             organization,
@@ -24,7 +24,7 @@ impl Store {
         } = key;
         let item = keys::invitation(&cx.caller.tenant_id, organization, invitation);
         let mut more = vec![&item];
-        more.extend(record.map(Record::key));
+        more.extend(record.map(IdempotencyRecord::key));
         self.view(&cx.caller, organization, &more).await
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, TeamId, Transition,
 };
 use crate::store::access::{self, Requirement, View};
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::keys::Key;
 use crate::store::rows::invitations::{
     from_row, invitee_row, key_of, named_by, names, not_invited, to_row,
@@ -36,7 +36,7 @@ impl Store {
             let caller = &cx.caller;
             let invitee = keys::invitee(tenant, id, email);
             let mut more = vec![&invitee];
-            more.extend(record.map(Record::key));
+            more.extend(record.map(IdempotencyRecord::key));
             let (view, is_member) = tokio::try_join!(
                 self.view(caller, id, &more),
                 self.is_member_by_email(invitation, email)
@@ -67,7 +67,7 @@ impl Store {
         cx: &Context,
         invitation: &Invitation,
         email: &Email,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<IdempotentOutcome<Added<Invitation>>, Unsettled> {
         let added = Added::New(invitation.clone());
         let now = invitation.created_at;
@@ -118,7 +118,7 @@ impl Store {
         cx: &Context,
         stored: Invitation,
         asked: &Invitation,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<Option<IdempotentOutcome<Added<Invitation>>>, Error> {
         if stored.role != asked.role {
             return Err(Refusal::AlreadyInvited.into());

@@ -11,7 +11,7 @@ use crate::domain::{
     Caller, Invitation, InvitationId, InvitationStatus, Membership, OrganizationId, Timestamp, User,
 };
 use crate::store::access::{self, View};
-use crate::store::idempotency::Record;
+use crate::store::idempotency::IdempotencyRecord;
 use crate::store::rows::invitations::from_row;
 use crate::store::rows::users;
 use crate::store::table::text_of;
@@ -33,7 +33,7 @@ impl Store {
         &self,
         cx: &Context,
         by: Answering<'_>,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<((OrganizationId, InvitationId), View), Error> {
         let caller = &cx.caller;
         let tenant = &caller.tenant_id;
@@ -51,7 +51,7 @@ impl Store {
         let claim = claim_key(caller, by);
         let mut more = vec![&invitation, &profile, &own];
         more.extend(claim.as_ref());
-        more.extend(record.map(Record::key));
+        more.extend(record.map(IdempotencyRecord::key));
         let organization = keys::organization(tenant, organization);
         more.push(&organization);
         let view = self.read(&more).await?;

@@ -5,7 +5,7 @@ use crate::domain::{
     EventDraft, EventType, ExpectedVersion, MemberKey, Membership, Status, Timestamp, Transition,
 };
 use crate::store::access::{self, RightToInvite};
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::keys::Key;
 use crate::store::rows::members::{change_to, unchanged};
 use crate::store::settle::Unsettled;
@@ -32,7 +32,7 @@ impl Store {
         let key = &key;
         self.until_settled("accept_invitation", |now| async move {
             let mut more = vec![key];
-            more.extend(record.map(Record::key));
+            more.extend(record.map(IdempotencyRecord::key));
             let view = self.view(caller, organization, &more).await?;
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);

@@ -6,7 +6,7 @@ use crate::domain::{
     Transition,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::rows::members::{change_inviter, change_to, from_row, to_row, unchanged};
 use crate::store::rows::{names, users};
 use crate::store::settle::Unsettled;
@@ -185,7 +185,7 @@ impl Store {
         &self,
         caller: &Caller,
         membership: &Membership,
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<Option<IdempotentOutcome<Added<Membership>>>, Error> {
         let id = &membership.organization_id;
         let keys: Vec<_> = record.iter().map(|record| record.key()).collect();
@@ -215,7 +215,7 @@ impl Store {
         stored: Membership,
         role: Role,
         permitted: impl FnOnce(&mut Transaction<'_, MemberAction>),
-        record: Option<&Record>,
+        record: Option<&IdempotencyRecord>,
     ) -> Result<Option<IdempotentOutcome<Added<Membership>>>, Error> {
         if let Some(refusal) = refused_already(&stored, role) {
             return Err(refusal.into());

@@ -5,7 +5,7 @@ use crate::domain::{
     Permission, Role, Status, Transition, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::members::MemberAction;
 use crate::store::rows::members::{change_to, unchanged};
 use crate::store::rows::organizations;
@@ -39,7 +39,7 @@ impl Store {
             let mut more = vec![key, user_key];
             // A view does not read the membership of a tenant admin.
             more.extend(caller.tenant_admin.then_some(own_key));
-            more.extend(record.map(Record::key));
+            more.extend(record.map(IdempotencyRecord::key));
             let view = self.view(caller, organization, &more).await?;
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::records::{CHANGE, MARKED_TO, PendingRow, Work, from_steps_row, steps_key};
-use super::step::Step;
+use super::step::MemberStep;
 use super::{PENDING, ScimAction};
 use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, Key, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX};
@@ -33,7 +33,7 @@ pub struct ScimFinished {
 }
 
 /// The record of a change of members as it was read.
-struct Progress<'a> {
+struct ChangeProgress<'a> {
     group: &'a GroupId,
     change: &'a str,
     done: usize,
@@ -50,7 +50,7 @@ enum Batch {
 }
 
 /// The result of marking a page of users.
-enum Marked {
+enum MarkOutcome {
     /// The linked ones among them are marked.
     Page(Vec<ScimUserId>),
     /// All pages are done.
@@ -186,8 +186,8 @@ impl Store {
                 self.mark_page(scope, record, &partition, prefix)
             });
             match page.await? {
-                Marked::Page(users) => marked(users),
-                Marked::All | Marked::Over => return Ok(()),
+                MarkOutcome::Page(users) => marked(users),
+                MarkOutcome::All | MarkOutcome::Over => return Ok(()),
             }
         }
     }
@@ -199,19 +199,19 @@ impl Store {
         PendingRow { id, change, .. }: &PendingRow,
         partition: &str,
         prefix: &str,
-    ) -> Result<Marked, Unsettled> {
+    ) -> Result<MarkOutcome, Unsettled> {
         let place = keys::scim_pending(scope, id);
         let record = self.table.get(&place).await?;
         let record: Option<PendingRow> = record.map(from_item).transpose()?;
         let Some(record) = record.filter(|record| record.change == *change) else {
-            return Ok(Marked::Over);
+            return Ok(MarkOutcome::Over);
         };
         let after = record.marked_to.as_deref();
         let after = after.map(|last| Key::new(partition.to_owned(), last).attributes());
         let page = self.page(partition.to_owned(), prefix, after, STEPS_AT_ONCE);
         let items = page.await?;
         let Some(last) = items.last() else {
-            return Ok(Marked::All);
+            return Ok(MarkOutcome::All);
         };
         let users = items.iter().map(|item| {
             let id = table::text_of(item, "id")?;
@@ -228,7 +228,7 @@ impl Store {
         transaction.update(ScimAction::Pending, &place, moved, record.is_unmoved());
         let marked = known.mark(&mut transaction, scope, &users, &write);
         match transaction.commit().await? {
-            Ok(()) => Ok(Marked::Page(marked)),
+            Ok(()) => Ok(MarkOutcome::Page(marked)),
             Err(_) => Err(Unsettled::Overtaken),
         }
     }
@@ -265,7 +265,7 @@ impl Store {
                         .await?;
                     }
                     let done = steps.len();
-                    let progress = Progress {
+                    let progress = ChangeProgress {
                         group,
                         change,
                         done,
@@ -283,7 +283,7 @@ impl Store {
         scope: &ScimScope,
         group: &GroupId,
         change: &str,
-        steps: &[Step],
+        steps: &[MemberStep],
         now: Timestamp,
     ) -> Result<Batch, Unsettled> {
         let key = keys::scim_pending(scope, group.as_str());
@@ -294,7 +294,7 @@ impl Store {
         if record.work != Work::Members || record.change != change {
             return Ok(Batch::Over);
         }
-        let progress = Progress {
+        let progress = ChangeProgress {
             group,
             change,
             done: record.done,
@@ -307,7 +307,7 @@ impl Store {
             });
         }
         let known = self
-            .known_members(scope, batch.iter().map(Step::member))
+            .known_members(scope, batch.iter().map(MemberStep::member))
             .await?;
         let mut transaction = self.unrecorded();
         let done = ItemChange::new().set("done", number(to_number(progress.done + batch.len())?));
@@ -331,7 +331,11 @@ impl Store {
     }
 
     /// Removes the record of a change that is carried out, unless another request has.
-    async fn end_change(&self, scope: &ScimScope, progress: &Progress<'_>) -> Result<(), Error> {
+    async fn end_change(
+        &self,
+        scope: &ScimScope,
+        progress: &ChangeProgress<'_>,
+    ) -> Result<(), Error> {
         let mut transaction = self.unrecorded();
         let key = keys::scim_pending(scope, progress.group.as_str());
         transaction.delete(ScimAction::Pending, &key, progress.is_as_read()?);
@@ -367,7 +371,7 @@ fn to_number(count: usize) -> Result<i128, table::Error> {
     i128::try_from(count).map_err(table::Error::defect)
 }
 
-impl Progress<'_> {
+impl ChangeProgress<'_> {
     /// Returns the condition that the record is where it was read.
     fn is_as_read(&self) -> Result<Condition, table::Error> {
         let condition = Condition::new(format!(

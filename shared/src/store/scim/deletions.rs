@@ -4,7 +4,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::members::{GroupOfRow, from_member_row};
 use super::records::steps_key;
-use super::step::Step;
+use super::step::MemberStep;
 use super::{PENDING, ScimAction};
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX};
@@ -111,7 +111,7 @@ impl Store {
         group: &GroupId,
         members: &[ScimMember],
     ) -> Result<Vec<ScimUserId>, Unsettled> {
-        let steps: Vec<_> = members.iter().cloned().map(Step::Remove).collect();
+        let steps: Vec<_> = members.iter().cloned().map(MemberStep::Remove).collect();
         let known = self.known_members(scope, members.iter()).await?;
         let write = self.clock.new_id().to_string();
         let mut transaction = self.unrecorded();

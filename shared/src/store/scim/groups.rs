@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::members::{Known, count_after};
 use super::records::{record_change, record_gone};
-use super::step::Step;
+use super::step::MemberStep;
 use super::users::not_created;
 use super::{
     GROUP_CHANGEABLE, PENDING, ScimAction, ScimNamespace, ScimWritten, change_lookups, change_name,
@@ -203,7 +203,7 @@ impl Store {
         transaction: &mut Transaction<'_, ScimAction>,
         scope: &ScimScope,
         group: &GroupId,
-        steps: &[Step],
+        steps: &[MemberStep],
         known: &Known,
     ) -> Result<Vec<ScimUserId>, table::Error> {
         if is_recorded(steps) {
@@ -281,7 +281,7 @@ impl Store {
 }
 
 /// Returns whether there are more steps than one transaction holds.
-fn is_recorded(steps: &[Step]) -> bool {
+fn is_recorded(steps: &[MemberStep]) -> bool {
     steps.len() > MEMBERS_AT_ONCE
 }
 
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn thirty_members_fit_into_the_transaction_of_their_group() {
-        let step = || Step::Add(ScimMember::User(uuid::Uuid::nil().into()));
+        let step = || MemberStep::Add(ScimMember::User(uuid::Uuid::nil().into()));
         let steps: Vec<_> = std::iter::repeat_with(step).take(31).collect();
         assert!(!is_recorded(&steps[..30]));
         assert!(is_recorded(&steps));

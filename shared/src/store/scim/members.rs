@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::records::from_steps_row;
-use super::step::Step;
+use super::step::MemberStep;
 use super::{ScimAction, from_user_row, mark, still_linked};
 use crate::domain::{
     GroupId, Invalid, MAX_SCIM_MEMBERS, ScimGroup, ScimMember, ScimMembersChange, ScimScope,
@@ -69,15 +69,16 @@ impl Known {
     /// Returns the linked users among the members of steps that [`Known::apply`] carries out.
     pub(super) fn linked<'a>(
         &'a self,
-        steps: &'a [Step],
+        steps: &'a [MemberStep],
     ) -> impl Iterator<Item = &'a ScimUserId> + 'a {
         let users = steps.iter().filter_map(|step| step.member().user());
         users.filter(|id| matches!(self.users.get(*id), Some(Some(_))))
     }
 
     /// Returns the number of members to add that do not exist any more.
-    pub(super) fn count_missing(&self, steps: &[Step]) -> usize {
-        let missing = |step: &&Step| matches!(step, Step::Add(member) if !self.has(member));
+    pub(super) fn count_missing(&self, steps: &[MemberStep]) -> usize {
+        let missing =
+            |step: &&MemberStep| matches!(step, MemberStep::Add(member) if !self.has(member));
         steps.iter().filter(missing).count()
     }
 
@@ -88,7 +89,7 @@ impl Known {
         transaction: &mut Transaction<'_, ScimAction>,
         scope: &ScimScope,
         group: &GroupId,
-        steps: &[Step],
+        steps: &[MemberStep],
         write: &str,
     ) -> Result<(), table::Error> {
         for step in steps {
@@ -97,8 +98,8 @@ impl Known {
             let reverse = keys::scim_group_of(scope, member.id(), group);
             let linked = member.user().and_then(|id| self.users.get(id));
             match step {
-                Step::Add(member) if !self.has(member) => continue,
-                Step::Add(member) => {
+                MemberStep::Add(member) if !self.has(member) => continue,
+                MemberStep::Add(member) => {
                     let row = MemberRow {
                         id: member.id().to_owned(),
                         member_type: match member {
@@ -114,7 +115,7 @@ impl Known {
                     let row = to_item(&row, [reverse.attributes(), Item::new()])?;
                     transaction.put(ScimAction::Member, row, Condition::none());
                 }
-                Step::Remove(_) => {
+                MemberStep::Remove(_) => {
                     transaction.delete(ScimAction::Member, &key, Condition::none());
                     transaction.delete(ScimAction::Member, &reverse, Condition::none());
                 }
@@ -125,17 +126,17 @@ impl Known {
                     let key = keys::scim_user(scope, id);
                     transaction.touch(ScimAction::Member, &key, change, still_linked(Some(user)));
                 }
-                (ScimMember::User(id), Some(None), Step::Add(_)) => {
+                (ScimMember::User(id), Some(None), MemberStep::Add(_)) => {
                     let key = keys::scim_user(scope, id);
                     transaction.check(ScimAction::Member, &key, still_linked(None));
                 }
-                (ScimMember::User(id), _, Step::Remove(_)) => {
+                (ScimMember::User(id), _, MemberStep::Remove(_)) => {
                     // A user linked meanwhile may already have what the group grants, so mark them.
                     let key = keys::scim_user(scope, id);
                     let unlinked = Condition::new("attribute_not_exists(#user_id)");
                     transaction.check(ScimAction::Member, &key, unlinked);
                 }
-                (ScimMember::Group(id), _, Step::Add(_)) => {
+                (ScimMember::Group(id), _, MemberStep::Add(_)) => {
                     let key = keys::scim_group(scope, id);
                     transaction.check(ScimAction::Member, &key, Condition::present());
                 }
@@ -193,7 +194,7 @@ impl Store {
         scope: &ScimScope,
         group: &ScimGroup,
         change: &ScimMembersChange,
-    ) -> Result<(Vec<Step>, Known), Error> {
+    ) -> Result<(Vec<MemberStep>, Known), Error> {
         let (add, remove, current) = match change {
             ScimMembersChange::Some { add, remove } => (add, remove.clone(), None),
             ScimMembersChange::Replace(all) => {
@@ -266,8 +267,8 @@ impl Store {
         }
         for step in steps {
             match step {
-                Step::Add(member) => members.insert(member),
-                Step::Remove(member) => members.remove(&member),
+                MemberStep::Add(member) => members.insert(member),
+                MemberStep::Remove(member) => members.remove(&member),
             };
         }
         Ok(members)
@@ -294,7 +295,7 @@ fn steps_of(
     remove: &BTreeSet<String>,
     members: &BTreeSet<ScimMember>,
     known: &Known,
-) -> Result<Vec<Step>, Refusal> {
+) -> Result<Vec<MemberStep>, Refusal> {
     let by_id: HashMap<&str, &ScimMember> =
         members.iter().map(|member| (member.id(), member)).collect();
     let mut steps = Vec::new();
@@ -313,16 +314,16 @@ fn steps_of(
                 reason: Invalid::new("must be the ids of users or other groups of the directory"),
             });
         };
-        steps.push(Step::Add(member));
+        steps.push(MemberStep::Add(member));
     }
     let removed = remove.iter().filter_map(|id| by_id.get(id.as_str()));
-    steps.extend(removed.map(|member| Step::Remove((*member).clone())));
+    steps.extend(removed.map(|member| MemberStep::Remove((*member).clone())));
     Ok(steps)
 }
 
 /// Returns the number of members after the steps, unless it exceeds the limit.
-pub(super) fn count_after(before: usize, steps: &[Step]) -> Result<usize, Refusal> {
-    let is_added = |step: &&Step| matches!(step, Step::Add(_));
+pub(super) fn count_after(before: usize, steps: &[MemberStep]) -> Result<usize, Refusal> {
+    let is_added = |step: &&MemberStep| matches!(step, MemberStep::Add(_));
     let added = steps.iter().filter(is_added).count();
     let after = (before + added).saturating_sub(steps.len() - added);
     if after > MAX_SCIM_MEMBERS {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ScimAction;
-use super::step::Step;
+use super::step::MemberStep;
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, Key};
 use crate::store::table::{self, Condition, Item, Transaction, text, to_item};
@@ -87,17 +87,17 @@ pub(super) fn steps_key(scope: &ScimScope, group: &GroupId) -> Key {
     Key::new(keys::scim_members_partition(scope, group), "CHANGE")
 }
 
-fn kind_of(step: &Step) -> &'static str {
+fn kind_of(step: &MemberStep) -> &'static str {
     let [add_users, add_groups, remove_users, remove_groups] = STEPS;
     match step {
-        Step::Add(ScimMember::User(_)) => add_users,
-        Step::Add(ScimMember::Group(_)) => add_groups,
-        Step::Remove(ScimMember::User(_)) => remove_users,
-        Step::Remove(ScimMember::Group(_)) => remove_groups,
+        MemberStep::Add(ScimMember::User(_)) => add_users,
+        MemberStep::Add(ScimMember::Group(_)) => add_groups,
+        MemberStep::Remove(ScimMember::User(_)) => remove_users,
+        MemberStep::Remove(ScimMember::Group(_)) => remove_groups,
     }
 }
 
-fn to_steps_row(key: &Key, change: &str, steps: &[Step]) -> Result<Item, table::Error> {
+fn to_steps_row(key: &Key, change: &str, steps: &[MemberStep]) -> Result<Item, table::Error> {
     let mut item = key.attributes();
     item.insert(CHANGE.to_owned(), text(change));
     for kind in STEPS {
@@ -113,7 +113,7 @@ fn to_steps_row(key: &Key, change: &str, steps: &[Step]) -> Result<Item, table::
     Ok(item)
 }
 
-pub(super) fn from_steps_row(item: &Item) -> Result<Vec<Step>, table::Error> {
+pub(super) fn from_steps_row(item: &Item) -> Result<Vec<MemberStep>, table::Error> {
     let mut steps = Vec::new();
     let [add_users, add_groups, remove_users, _] = STEPS;
     for kind in STEPS {
@@ -125,13 +125,13 @@ pub(super) fn from_steps_row(item: &Item) -> Result<Vec<Step>, table::Error> {
             let user = || ScimMember::User(ScimUserId::from(id));
             let group = || ScimMember::Group(GroupId::from(id));
             steps.push(if kind == add_users {
-                Step::Add(user())
+                MemberStep::Add(user())
             } else if kind == add_groups {
-                Step::Add(group())
+                MemberStep::Add(group())
             } else if kind == remove_users {
-                Step::Remove(user())
+                MemberStep::Remove(user())
             } else {
-                Step::Remove(group())
+                MemberStep::Remove(group())
             });
         }
     }
@@ -145,7 +145,7 @@ pub(super) fn record_change(
     scope: &ScimScope,
     group: &GroupId,
     change: &str,
-    steps: &[Step],
+    steps: &[MemberStep],
     renamed: bool,
 ) -> Result<(), table::Error> {
     let row = to_steps_row(&steps_key(scope, group), change, steps)?;
@@ -199,11 +199,11 @@ mod tests {
     fn recorded_steps_come_back_as_they_were() {
         let id = |n: u128| Uuid::from_u128(n);
         let steps = [
-            Step::Add(ScimMember::User(id(1).into())),
-            Step::Add(ScimMember::User(id(2).into())),
-            Step::Add(ScimMember::Group(id(3).into())),
-            Step::Remove(ScimMember::User(id(4).into())),
-            Step::Remove(ScimMember::Group(id(5).into())),
+            MemberStep::Add(ScimMember::User(id(1).into())),
+            MemberStep::Add(ScimMember::User(id(2).into())),
+            MemberStep::Add(ScimMember::Group(id(3).into())),
+            MemberStep::Remove(ScimMember::User(id(4).into())),
+            MemberStep::Remove(ScimMember::Group(id(5).into())),
         ];
         let key = Key::new("p".to_owned(), "s");
         let row = to_steps_row(&key, "c", &steps).unwrap();

@@ -4,12 +4,12 @@ use crate::domain::ScimMember;
 
 /// One member to add or to remove.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub(super) enum MemberStep {
     Add(ScimMember),
     Remove(ScimMember),
 }
 
-impl Step {
+impl MemberStep {
     pub(super) fn member(&self) -> &ScimMember {
         match self {
             Self::Add(member) | Self::Remove(member) => member,

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::members::GroupOfRow;
 use super::records::record_change;
-use super::step::Step;
+use super::step::MemberStep;
 use super::*;
 use crate::domain::{MAX_SCIM_FOUND, Origin, ScimLookup, ScimMember, ScimMembersChange, ScimToken};
 use crate::store::Error;
@@ -187,7 +187,7 @@ async fn a_group_is_added_to_a_group_only_if_it_is_there() {
 async fn a_member_who_was_deleted_before_being_added_is_not_counted() {
     let fake = Fake::with([group_row(1)]);
     let (store, scope, id) = (fake.store(), scope(), group(1).id);
-    let steps = [Step::Add(ScimMember::User(user(2).id))];
+    let steps = [MemberStep::Add(ScimMember::User(user(2).id))];
     let mut transaction = store.unrecorded();
     record_change(&mut transaction, &scope, &id, "c", &steps, false).unwrap();
     assert!(transaction.commit().await.unwrap().is_ok());

@@ -4,7 +4,7 @@ use super::{LABELS, TeamMemberAction, active, not_held};
 use crate::domain::{
     EventDraft, EventType, Status, Team, TeamId, TeamMembership, TeamRole, Transition, UserId,
 };
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::team_members::{as_read, from_row, to_row};
 use crate::store::rows::{organizations, teams, users};
@@ -32,7 +32,7 @@ impl Store {
         let record = cx.record();
         let record = record.as_ref();
         self.until_settled("add_team_member", |now| async move {
-            let key = record.map(Record::key);
+            let key = record.map(IdempotencyRecord::key);
             let read = self.read_team(caller, team, key).await?;
             if let Some(first) = idempotency::found(record, &read)? {
                 return Ok(first);

@@ -5,7 +5,7 @@ use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
 };
 use crate::store::access::View;
-use crate::store::idempotency::{self, Record};
+use crate::store::idempotency::{self, IdempotencyRecord};
 use crate::store::rows::team_members;
 use crate::store::rows::teams::{DELETED_AT, from_row, is_there, to_row};
 use crate::store::settle::Unsettled;
@@ -31,7 +31,9 @@ impl Store {
         let key = keys::team(&caller.tenant_id, id);
         let key = &key;
         self.until_settled("restore_team", |now| async move {
-            let first = self.read_team(caller, id, record.map(Record::key)).await?;
+            let first = self
+                .read_team(caller, id, record.map(IdempotencyRecord::key))
+                .await?;
             if let Some(first) = idempotency::found(record, &first)? {
                 return Ok(first);
             }

@@ -7,12 +7,12 @@ mod list;
 mod login;
 mod names;
 mod register;
-mod status;
+mod update;
 
 pub use accounts::UserAccount;
 pub use list::UserFilter;
 pub use login::Profile;
-pub use status::TokenRights;
+pub use update::TokenRights;
 
 use crate::domain::{Caller, User, UserId};
 use crate::store::rows::users::from_row;

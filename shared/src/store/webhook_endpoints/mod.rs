@@ -6,7 +6,7 @@ mod deliveries;
 mod read;
 mod replay;
 mod results;
-mod rotate;
+mod rotate_secret;
 mod test;
 mod update;
 

@@ -32,7 +32,10 @@ async fn members_who_stay_are_not_read() {
     let steps = store.member_steps(&scope(), &group, &all).await;
     let (steps, _) = steps.unwrap();
     let user = |number| ScimMember::User(Uuid::from_u128(number).into());
-    assert_eq!(steps, [Step::Add(user(3)), Step::Remove(user(2))]);
+    assert_eq!(
+        steps,
+        [MemberStep::Add(user(3)), MemberStep::Remove(user(2))]
+    );
     let keys: Vec<_> = fake
         .keys_read()
         .into_iter()
@@ -48,7 +51,7 @@ async fn members_who_stay_are_not_read() {
 #[test]
 fn a_group_has_at_most_ten_thousand_members() {
     let member = |number| ScimMember::User(Uuid::from_u128(number).into());
-    let added = |count| (0..count).map(|it| Step::Add(member(it))).collect();
+    let added = |count| (0..count).map(|it| MemberStep::Add(member(it))).collect();
     let steps: Vec<_> = added(2);
     for (before, after) in [
         (0, Some(2)),
@@ -58,7 +61,7 @@ fn a_group_has_at_most_ten_thousand_members() {
     ] {
         assert_eq!(count_after(before, &steps).ok(), after, "{before}");
     }
-    let swapped = [Step::Add(member(1)), Step::Remove(member(2))];
+    let swapped = [MemberStep::Add(member(1)), MemberStep::Remove(member(2))];
     let same = count_after(MAX_SCIM_MEMBERS, &swapped);
     assert_eq!(same.unwrap(), MAX_SCIM_MEMBERS);
 }
