@@ -62,7 +62,7 @@ pub struct Target {
     pub target_type: TargetType,
     /// The id.
     pub id: String,
-    /// The name at that time. Absent if the change did not read it, and of a user who has been erased.
+    /// The name at that time. Absent if the change did not read it, or if the user has been erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

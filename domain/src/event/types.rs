@@ -7,7 +7,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-use super::fields_of;
 use super::resource::Resource;
 use crate::Invalid;
 
@@ -135,17 +134,13 @@ impl JsonSchema for EventType {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<_> = Self::VARIANTS.iter().map(|one| one.as_str()).collect();
-        let means = Self::VARIANTS.iter().map(|one| {
-            let fields: Vec<_> = fields_of(one.resource())
-                .map(|it| format!("`{it}`"))
-                .collect();
-            let description = one.description();
-            format!(
-                "\n- `{one}`: {description} `changes` can have {}.",
-                fields.join(", ")
-            )
-        });
-        let description = format!("Type of an event.\n{}", means.collect::<String>());
+        let means = Self::VARIANTS
+            .iter()
+            .map(|one| format!("\n- `{one}`: {}", one.description()));
+        let description = format!(
+            "Type of an event. The schema of each type, such as `MembershipAddedEvent`, lists the fields that `changes` can have.\n{}",
+            means.collect::<String>()
+        );
         json_schema!({"type": "string", "enum": names, "description": description})
     }
 }

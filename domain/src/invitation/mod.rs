@@ -93,7 +93,7 @@ pub struct Invitation {
     pub email: Option<Email>,
     /// The role that accepting grants.
     pub role: Role,
-    /// The teams that accepting joins.
+    /// The teams that the user joins by accepting.
     #[schemars(length(max = MAX_INVITATION_TEAMS))]
     pub team_ids: Vec<TeamId>,
     /// The status.

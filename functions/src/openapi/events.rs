@@ -117,7 +117,7 @@ fn targets(resource: Resource) -> Value {
         "properties": {
             "type": {"type": "string", "enum": kinds, "description": "Kind of target."},
             "id": {"type": "string", "description": "The id."},
-            "name": {"type": "string", "description": "The name at that time. Absent if the change did not read it, and of a user who has been erased."},
+            "name": {"type": "string", "description": "The name at that time. Absent if the change did not read it, or if the user has been erased."},
         },
         "required": ["type", "id"],
     });

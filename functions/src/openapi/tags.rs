@@ -17,7 +17,7 @@ const TAGS: [(&str, &str, &str); 10] = [
     (
         "invitations",
         "Invitations",
-        "Invitations by email, also of people who are not known yet.",
+        "Invitations by email, including to people who are not known yet.",
     ),
     (
         "domains",
