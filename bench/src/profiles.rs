@@ -151,10 +151,8 @@ pub(crate) fn write() -> Result<()> {
     for profile in &PROFILES {
         if let Some((row, machine)) = row(profile)? {
             table += &row;
-            let Machine {
-                day, cpu, cores, ..
-            } = machine;
-            let environment = format!("{day}, {cores} cores of {cpu}");
+            let Machine { cpu, cores, .. } = machine;
+            let environment = format!("{cores} cores of {cpu}");
             if !machines.contains(&environment) {
                 machines.push(environment);
             }
@@ -162,7 +160,7 @@ pub(crate) fn write() -> Result<()> {
     }
     let _ = writeln!(
         table,
-        "\nMeasured {}. Builds ran once. Number of functions: {}.",
+        "\nMeasured on {}, whose speed differs from day to day: compare the times of one day. Builds ran once. Number of functions: {}.",
         machines.join("; "),
         muster_functions::functions().len()
     );
@@ -170,8 +168,8 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-const TABLE: &str = "| LTO | Level | Level of `muster` | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs | Its instructions |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+const TABLE: &str = "| Measured | LTO | Level | Level of `muster` | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs | Its instructions |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
 fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
@@ -213,10 +211,11 @@ fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
         codegen_units,
         ..
     } = profile;
+    let day = &figures.machine.day;
     let mut row = String::new();
     let _ = writeln!(
         row,
-        "| {lto} | {opt_level} | {muster_level} | {codegen_units} | {libraries:.0} | {binary:.0} | {all:.0} | {zipped:.2} | {} | {} | {} | {} |",
+        "| {day} | {lto} | {opt_level} | {muster_level} | {codegen_units} | {libraries:.0} | {binary:.0} | {all:.0} | {zipped:.2} | {} | {} | {} | {} |",
         middle(&function.start_ms, 2),
         middle(&function.tls_first_ms, 1),
         middle(&function.cpu_us, 0),
