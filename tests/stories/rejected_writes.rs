@@ -1,6 +1,7 @@
 //! A rejected write changes nothing: of another tenant, without permission, with invalid input.
 
 mod directories;
+mod webhook_endpoints;
 mod write;
 mod writes;
 

@@ -4,14 +4,12 @@ use serde_json::{Value, json};
 use support::{ACME, Actor, World};
 
 use super::directories::with_scim_directory;
+use super::webhook_endpoints::of_webhook_endpoints;
 use super::write::{Write, Writer};
 use crate::invitations::by_email::{self, token, verified};
-use crate::webhook_endpoints::deliveries::{LONG_AGO, deliver, some_event};
-use crate::webhook_endpoints::{all_events, endpoint};
 
 /// An organization with all that writes are about.
-struct Setup<'a> {
-    world: &'a World,
+struct Setup {
     ada: Actor,
     organization: String,
     /// A deleted organization.
@@ -33,7 +31,6 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
         world.member(id, "max", "readonly", "active").await;
     }
     let setup = Setup {
-        world,
         organization: format!("/organizations/{id}"),
         gone: format!("/organizations/{gone}"),
         ada,
@@ -46,7 +43,7 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
     writes.extend(setup.of_team_members().await);
     writes.extend(setup.of_domains().await);
     writes.extend(with_scim_directory(world).await);
-    writes.extend(setup.of_webhook_endpoints().await);
+    writes.extend(of_webhook_endpoints(world).await);
     writes.extend(of_users());
     writes
 }
@@ -79,7 +76,7 @@ fn of_users() -> Vec<Write> {
     writes.map(|write| write.by(Writer::TenantAdmin)).into()
 }
 
-impl Setup<'_> {
+impl Setup {
     /// Creates something as the owner. Returns its path.
     async fn made(&self, path: &str, body: Value) -> String {
         let made = self.ada.post(path, body).await.expect(201);
@@ -353,53 +350,6 @@ impl Setup<'_> {
                 &domain,
             ),
         ]
-    }
-
-    /// About a webhook endpoint with a delivery that failed.
-    async fn of_webhook_endpoints(&self) -> Vec<Write> {
-        const NO_SERVER: &str = "http://127.0.0.1:1/";
-        let (hook, _) = endpoint(self.world, all_events(NO_SERVER)).await;
-        let event = some_event(self.world).await;
-        deliver(self.world, &hook, &event, 1, LONG_AGO).await;
-        let retry = format!("{hook}/deliveries/{}/retry", event["id"].as_str().unwrap());
-        let bad = [
-            json!({"url": "no address"}),
-            json!({"event_types": ["nothing.*"]}),
-            json!({"description": 7}),
-            json!({"secret": "whsec_x"}),
-            json!([]),
-        ];
-        let times = json!({"from": "2026-01-01T00:00:00.000Z", "to": "2999-01-01T00:00:00.000Z"});
-        let at = |verb: &str| format!("{hook}/{verb}");
-        let writes = [
-            Write::new("POST /webhook-endpoints", "/webhook-endpoints")
-                .body(all_events("http://127.0.0.1:2/"))
-                .rejects(&[json!({})])
-                .rejects(&bad),
-            Write::new("PATCH /webhook-endpoints/{endpoint_id}", &hook)
-                .body(json!({"description": "x"}))
-                .rejects(&bad),
-            Write::new(
-                "POST /webhook-endpoints/{endpoint_id}/rotate-secret",
-                &at("rotate-secret"),
-            )
-            .rejects(&unknown()),
-            Write::new("POST /webhook-endpoints/{endpoint_id}/test", &at("test"))
-                .rejects(&unknown()),
-            Write::new(
-                "POST /webhook-endpoints/{endpoint_id}/replay",
-                &at("replay"),
-            )
-            .body(times)
-            .rejects(&[json!({}), json!({"from": "yesterday"}), json!([])]),
-            Write::new(
-                "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/retry",
-                &retry,
-            )
-            .rejects(&unknown()),
-            Write::new("DELETE /webhook-endpoints/{endpoint_id}", &hook),
-        ];
-        writes.map(|write| write.by(Writer::TenantAdmin)).into()
     }
 }
 
