@@ -1,4 +1,4 @@
-//! Handlers: async functions that take a [`Call`] and the parts of the request that they need.
+//! Handlers: async functions that take a [`Call`] and the parts of the request that they need, or a [`PublicCall`] and the request.
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ pub struct Endpoint {
     pub name: &'static str,
     /// The module of its handler. The folder gives the operation its tag.
     module: &'static str,
-    /// Its handler and services.
+    /// Starts its function.
     pub function: HttpFunction,
     docs: &'static str,
     route: &'static str,
